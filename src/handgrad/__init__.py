@@ -1,0 +1,1 @@
+"""Convolutional networks with hand-written gradients on plain NumPy arrays."""
