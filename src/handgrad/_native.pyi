@@ -1,0 +1,3 @@
+"""The compiled extension."""
+
+def build_info() -> dict[str, str]: ...
