@@ -1,0 +1,389 @@
+"""Update rules: from a parameter and its gradient to the next parameter.
+
+Every rule has the courses' form ``rule(w, dw, config=None) -> (next_w, config)``. `config` holds the
+settings and the rule's memory (velocity, moments, step count) of one parameter; pass back what was
+returned. A missing setting takes its default, None begins afresh. The arrays `w` and `dw` are never
+changed; memory and result have the dtype of `w`.
+
+All rules raise ValueError or TypeError, naming the key, for an unknown key in `config`, a setting that is
+no finite number or lies outside its range, a gradient whose shape is not that of `w`, and a `w` that is
+not floating point.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from handgrad._errors import check_known, nearest
+
+Config = dict[str, Any]
+Rule = Callable[[np.ndarray, np.ndarray, Config | None], tuple[np.ndarray, Config]]
+
+DEFAULTS: dict[str, dict[str, float]] = {
+    "sgd": {"learning_rate": 1e-2},
+    "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
+    "sgd_nesterov_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
+    "adagrad": {"learning_rate": 1e-2, "epsilon": 1e-8},
+    "adadelta": {"learning_rate": 1.0, "decay_rate": 0.95, "epsilon": 1e-6},
+    "rmsprop": {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},
+    "adam": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "adamw": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 1e-2},
+}
+"""The settings of each rule with their defaults."""
+
+_MEMORY = {
+    "sgd": (),
+    "sgd_momentum": ("velocity",),
+    "sgd_nesterov_momentum": ("velocity",),
+    "adagrad": ("cache",),
+    "adadelta": ("cache", "delta_cache"),
+    "rmsprop": ("cache",),
+    "adam": ("m", "v"),
+    "adamw": ("m", "v"),
+}
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "momentum": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "decay_rate": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "beta1": (lambda value: 0 <= value < 1, "from 0 to below 1"),
+    "beta2": (lambda value: 0 <= value < 1, "from 0 to below 1"),
+    "epsilon": (lambda value: value >= 0, "0 or above"),
+    "weight_decay": (lambda value: value >= 0, "0 or above"),
+}
+
+
+def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """Stochastic gradient descent: ``next_w = w - learning_rate * dw``.
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient of the loss with respect to it.
+    config : dict, optional
+        ``learning_rate`` (default 1e-2).
+
+    Returns
+    -------
+    next_w : ndarray, shape and dtype of `w`
+    config : dict
+        What the next call wants.
+
+    Examples
+    --------
+    >>> next_w, config = sgd(np.array([1.0, 2.0]), np.array([0.5, -0.5]), {"learning_rate": 0.1})
+    >>> next_w
+    array([0.95, 2.05])
+    """
+    w, dw, config = _prepare("sgd", w, dw, config)
+    return w - config["learning_rate"] * dw, config
+
+
+def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """Gradient descent with momentum: ``v = momentum * v - learning_rate * dw; next_w = w + v``.
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1e-2), ``momentum`` (0.9; 0 gives `sgd`); memory ``velocity``, from zeros.
+
+    References
+    ----------
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+
+    Examples
+    --------
+    >>> w, config = sgd_momentum(np.array([1.0]), np.array([1.0]))
+    >>> w, config = sgd_momentum(w, np.array([1.0]), config)
+    >>> w, config["velocity"]
+    (array([0.971]), array([-0.019]))
+    """
+    w, dw, config = _prepare("sgd_momentum", w, dw, config)
+    config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
+    return w + config["velocity"], config
+
+
+def sgd_nesterov_momentum(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None
+) -> tuple[np.ndarray, Config]:
+    """Nesterov momentum: ``v_old = v; v = momentum * v - learning_rate * dw; w + v + momentum * (v - v_old)``.
+
+    `w` is the look-ahead point, at which the gradient is taken; with a constant learning rate this is
+    PyTorch's form.
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1e-2), ``momentum`` (0.9; 0 gives `sgd`); memory ``velocity``, from zeros.
+
+    References
+    ----------
+    Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013;
+    Bengio et al., "Advances in optimizing recurrent networks", 2013 (this form).
+
+    Examples
+    --------
+    >>> w, config = sgd_nesterov_momentum(np.array([1.0]), np.array([1.0]))
+    >>> w
+    array([0.981])
+    """
+    w, dw, config = _prepare("sgd_nesterov_momentum", w, dw, config)
+    momentum, v_old = config["momentum"], config["velocity"]
+    v = momentum * v_old - config["learning_rate"] * dw
+    config["velocity"] = v
+    return w + v + momentum * (v - v_old), config
+
+
+def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """Adagrad: each coordinate's step shrinks with the sum of its squared gradients.
+
+    ``cache = cache + dw**2; next_w = w - learning_rate * dw / (sqrt(cache) + epsilon)``
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1e-2), ``epsilon`` (1e-8); memory ``cache``, from zeros.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
+
+    Examples
+    --------
+    >>> w, config = adagrad(np.array([1.0, 1.0]), np.array([3.0, -0.01]))
+    >>> w.round(6)  # the first step has the same length everywhere
+    array([0.99, 1.01])
+    """
+    w, dw, config = _prepare("adagrad", w, dw, config)
+    config["cache"] = config["cache"] + dw * dw
+    return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
+
+
+def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """Adadelta: the step is scaled by the recent steps over the recent gradients.
+
+    ``cache = decay_rate * cache + (1 - decay_rate) * dw**2``,
+    ``delta = sqrt(delta_cache + epsilon) / sqrt(cache + epsilon) * dw``,
+    ``delta_cache = decay_rate * delta_cache + (1 - decay_rate) * delta**2``,
+    ``next_w = w - learning_rate * delta``
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1.0), ``decay_rate`` (0.95), ``epsilon`` (1e-6); memory ``cache`` and
+        ``delta_cache``, from zeros.
+
+    References
+    ----------
+    Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> w, config = adadelta(np.array([1.0]), np.array([1.0]))
+    >>> w.round(6)
+    array([0.995528])
+    """
+    w, dw, config = _prepare("adadelta", w, dw, config)
+    decay, epsilon = config["decay_rate"], config["epsilon"]
+    config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
+    delta = np.sqrt(config["delta_cache"] + epsilon) / np.sqrt(config["cache"] + epsilon) * dw
+    config["delta_cache"] = decay * config["delta_cache"] + (1 - decay) * delta * delta
+    return w - config["learning_rate"] * delta, config
+
+
+def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """RMSprop: Adagrad with a moving average in place of the sum.
+
+    ``cache = decay_rate * cache + (1 - decay_rate) * dw**2``,
+    ``next_w = w - learning_rate * dw / (sqrt(cache) + epsilon)``
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1e-2), ``decay_rate`` (0.99), ``epsilon`` (1e-8); memory ``cache``, from zeros.
+
+    References
+    ----------
+    Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
+
+    Examples
+    --------
+    >>> w, config = rmsprop(np.array([1.0]), np.array([2.0]))
+    >>> w.round(6)
+    array([0.9])
+    """
+    w, dw, config = _prepare("rmsprop", w, dw, config)
+    decay = config["decay_rate"]
+    config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
+    return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
+
+
+def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """Adam: moving averages of the gradient and of its square, both corrected for their start at zero.
+
+    ``t = t + 1; m = beta1 * m + (1 - beta1) * dw; v = beta2 * v + (1 - beta2) * dw**2``,
+    ``next_w = w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon)``
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        ``learning_rate`` (1e-3), ``beta1`` (0.9), ``beta2`` (0.999), ``epsilon`` (1e-8); memory ``m`` and
+        ``v``, from zeros, and ``t``, the number of steps done, raised before it is used.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+
+    Examples
+    --------
+    >>> w, config = adam(np.array([1.0]), np.array([123.0]))
+    >>> w.round(6), config["t"]
+    (array([0.999]), 1)
+    """
+    w, dw, config = _prepare("adam", w, dw, config)
+    return w - _adam_step(dw, config), config
+
+
+def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+    """AdamW: Adam whose weight decay is apart from the gradient.
+
+    ``next_w = (1 - learning_rate * weight_decay) * w - (the step of adam)``
+
+    Parameters
+    ----------
+    w, dw : ndarray, the same shape
+        Parameter and gradient.
+    config : dict, optional
+        The keys of `adam`, and ``weight_decay`` (1e-2; 0 gives `adam`).
+
+    References
+    ----------
+    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+
+    Examples
+    --------
+    >>> w, config = adamw(np.array([1.0]), np.array([0.0]), {"learning_rate": 0.1, "weight_decay": 0.5})
+    >>> w
+    array([0.95])
+    """
+    w, dw, config = _prepare("adamw", w, dw, config)
+    shrink = 1 - config["learning_rate"] * config["weight_decay"]
+    return shrink * w - _adam_step(dw, config), config
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (sgd, sgd_momentum, sgd_nesterov_momentum, adagrad, adadelta, rmsprop, adam, adamw)
+}
+"""Every rule by its name."""
+
+
+def get_rule(rule: str | Rule) -> Rule:
+    """Return the rule of that name; a function is passed through.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, with the nearest known one.
+    TypeError
+        For what is neither a name nor a function.
+
+    Examples
+    --------
+    >>> get_rule("adam") is adam
+    True
+    >>> get_rule("sgd_momentom")
+    Traceback (most recent call last):
+    ValueError: update_rule has no option 'sgd_momentom'; did you mean 'sgd_momentum'?
+    """
+    if isinstance(rule, str):
+        if rule not in RULES:
+            raise ValueError(f"update_rule has no option {rule!r}{nearest(rule, RULES)}")
+        return RULES[rule]
+    if not callable(rule):
+        raise TypeError(f"update_rule must be a name or a function, got {rule!r}")
+    return rule
+
+
+def check_settings(name: str, config: Config) -> None:
+    """Refuse settings of the rule `name` that are unknown, no finite numbers or out of range."""
+    check_known(f"optim_config of {name}", config, DEFAULTS[name])
+    for key in config:
+        _number(key, config[key])
+
+
+def _adam_step(dw: np.ndarray, config: Config) -> np.ndarray:
+    beta1, beta2 = config["beta1"], config["beta2"]
+    config["t"] = t = config["t"] + 1
+    config["m"] = beta1 * config["m"] + (1 - beta1) * dw
+    config["v"] = beta2 * config["v"] + (1 - beta2) * dw * dw
+    m_hat = config["m"] / (1 - beta1**t)
+    v_hat = config["v"] / (1 - beta2**t)
+    step: np.ndarray = config["learning_rate"] * m_hat / (np.sqrt(v_hat) + config["epsilon"])
+    return step
+
+
+def _prepare(
+    name: str, w: np.ndarray, dw: np.ndarray, config: Config | None
+) -> tuple[np.ndarray, np.ndarray, Config]:
+    """Check what came, fill in the defaults, and bring gradient and memory to the dtype of `w`."""
+    w, dw = np.asarray(w), np.asarray(dw)
+    if w.dtype.kind != "f":
+        raise TypeError(f"w must be floating point, got dtype {w.dtype}")
+    config = {} if config is None else config
+    counter = ("t",) if "m" in _MEMORY[name] else ()
+    check_known(f"config of {name}", config, (*DEFAULTS[name], *_MEMORY[name], *counter))
+    for key, default in DEFAULTS[name].items():
+        config[key] = _number(key, config.get(key, default))
+    for key in _MEMORY[name]:
+        config[key] = _like(w, f"config[{key!r}]", config[key]) if key in config else np.zeros_like(w)
+    for key in counter:
+        config[key] = _count(config.get(key, 0))
+    return w, _like(w, "dw", dw), config
+
+
+def _number(key: str, value: object) -> float:
+    # A NumPy float64 would promote float32 arrays; a Python float does not.
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError(f"{key} must be a finite number, got {value!r}")
+    in_range, range_in_words = _RANGES.get(key, (lambda value: True, ""))
+    if not in_range(float(value)):
+        raise ValueError(f"{key} must be {range_in_words}, got {value!r}")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = -1
+    if count < 0:
+        raise ValueError(f"t must be a whole number, 0 or above, got {value!r}")
+    return count
+
+
+def _like(w: np.ndarray, name: str, value: np.ndarray) -> np.ndarray:
+    value = np.asarray(value)
+    if value.shape != w.shape:
+        raise ValueError(f"{name} must have the shape of w, {w.shape}, got {value.shape}")
+    if value.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
+    return value.astype(w.dtype, copy=False)
