@@ -1,1 +1,20 @@
 """Convolutional networks with hand-written gradients on plain NumPy arrays."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from handgrad.backend import get_backend, use_backend
+from handgrad.backend.threads import get_num_threads, set_num_threads
+
+__all__ = ["get_backend", "get_num_threads", "set_num_threads", "use_backend"]
+
+_ROOMS = ("checking", "data", "layers", "models", "reference", "training", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    """Load a room when it is first asked for."""
+    if name in _ROOMS:
+        return importlib.import_module(f"handgrad.{name}")
+    raise AttributeError(f"module 'handgrad' has no attribute {name!r}")

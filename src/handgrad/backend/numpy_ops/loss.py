@@ -1,0 +1,35 @@
+"""Losses: the mean over the batch, with its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["softmax_loss", "svm_loss"]
+
+
+def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> tuple[np.floating, np.ndarray]:
+    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,)."""
+    n, classes = scores.shape
+    rows = np.arange(n)
+    log_p = scores - scores.max(axis=1, keepdims=True)
+    dscores = np.exp(log_p)
+    total = dscores.sum(axis=1, keepdims=True)
+    log_p -= np.log(total)
+    dscores /= total
+    dscores[rows, y] -= 1 - label_smoothing
+    dscores -= label_smoothing / classes
+    dscores /= max(n, 1)
+    loss = (1 - label_smoothing) * log_p[rows, y].sum() + label_smoothing * log_p.mean(axis=1).sum()
+    return -loss / max(n, 1), dscores
+
+
+def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray]:
+    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,)."""
+    n = len(scores)
+    rows = np.arange(n)
+    margins = np.maximum(scores - scores[rows, y][:, None] + 1, 0)
+    margins[rows, y] = 0
+    dscores = (margins > 0).astype(scores.dtype)
+    dscores[rows, y] = -dscores.sum(axis=1)
+    dscores /= max(n, 1)
+    return margins.sum() / max(n, 1), dscores

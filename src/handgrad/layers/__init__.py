@@ -1,0 +1,113 @@
+"""The layers: each a ``*_forward`` returning ``(out, cache)`` and a ``*_backward`` for ``(dout, cache)``.
+
+Arrays are float32 or float64, images NCHW; a gradient has the shape and dtype of its array. Inputs are
+never changed, whatever their memory order. `registry` lists every layer with what its tests need.
+"""
+
+from handgrad.layers.activation import (
+    elu_backward,
+    elu_forward,
+    gelu_backward,
+    gelu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    maxout_backward,
+    maxout_forward,
+    prelu_backward,
+    prelu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from handgrad.layers.affine import affine_backward, affine_forward
+from handgrad.layers.conv import conv_backward, conv_forward
+from handgrad.layers.dropout import dropout_backward, dropout_forward
+from handgrad.layers.loss import softmax_loss, svm_loss
+from handgrad.layers.norm import (
+    batchnorm_backward,
+    batchnorm_forward,
+    layernorm_backward,
+    layernorm_forward,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_forward,
+    spatial_groupnorm_backward,
+    spatial_groupnorm_forward,
+)
+from handgrad.layers.pool import (
+    avg_pool_backward,
+    avg_pool_forward,
+    global_avg_pool_backward,
+    global_avg_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+from handgrad.layers.sandwich import (
+    affine_bn_relu_backward,
+    affine_bn_relu_forward,
+    affine_relu_backward,
+    affine_relu_forward,
+    conv_bn_relu_backward,
+    conv_bn_relu_forward,
+    conv_bn_relu_pool_backward,
+    conv_bn_relu_pool_forward,
+    conv_relu_backward,
+    conv_relu_forward,
+    conv_relu_pool_backward,
+    conv_relu_pool_forward,
+)
+
+__all__ = [
+    "affine_backward",
+    "affine_bn_relu_backward",
+    "affine_bn_relu_forward",
+    "affine_forward",
+    "affine_relu_backward",
+    "affine_relu_forward",
+    "avg_pool_backward",
+    "avg_pool_forward",
+    "batchnorm_backward",
+    "batchnorm_forward",
+    "conv_backward",
+    "conv_bn_relu_backward",
+    "conv_bn_relu_forward",
+    "conv_bn_relu_pool_backward",
+    "conv_bn_relu_pool_forward",
+    "conv_forward",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "elu_backward",
+    "elu_forward",
+    "gelu_backward",
+    "gelu_forward",
+    "global_avg_pool_backward",
+    "global_avg_pool_forward",
+    "layernorm_backward",
+    "layernorm_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "max_pool_backward",
+    "max_pool_forward",
+    "maxout_backward",
+    "maxout_forward",
+    "prelu_backward",
+    "prelu_forward",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softmax_loss",
+    "spatial_batchnorm_backward",
+    "spatial_batchnorm_forward",
+    "spatial_groupnorm_backward",
+    "spatial_groupnorm_forward",
+    "svm_loss",
+    "tanh_backward",
+    "tanh_forward",
+]
