@@ -5,10 +5,11 @@ its mirror under the same names, with the forward line above the lines that diff
 and nothing else, so that it cannot share a bug with what it judges.
 
 Sums are taken in float64 whatever the dtype of the inputs and rounded once at the end, because an oracle
-should be nearer to the truth than the code that it judges. Outputs have the dtype of x, and each gradient
-has the dtype and shape of its input. Inputs are never changed; the one exception is that ``bn_param``
-gets its running statistics back. Every forward returns ``(out, cache)`` with a plain tuple as cache, every
-backward takes ``(dout, cache)`` and returns gradients in the order of the array inputs.
+should be nearer to the truth than the code that it judges; ``order="C"`` there makes every sum run in one
+order, so that the memory order of the inputs does not change a single bit. Outputs have the dtype of x, and
+each gradient has the dtype and shape of its input. Inputs are never changed; the one exception is that
+``bn_param`` gets its running statistics back. Every forward returns ``(out, cache)`` with a plain tuple as
+cache, every backward takes ``(dout, cache)`` and returns gradients in the order of the array inputs.
 
 Settings are trusted: `handgrad.layers` is the place that checks shapes, dtypes and options.
 """

@@ -129,9 +129,8 @@ def gelu_backward_naive(dout: np.ndarray, cache: tuple) -> np.ndarray:
     dx = np.zeros(x.shape, dtype=x.dtype)
     for i in np.ndindex(x.shape):
         value = float(x[i])
-        density = np.exp(-value * value / 2) / np.sqrt(2 * np.pi)
         # out[i] = value * Phi(value)
-        dx[i] = (_normal_distribution(value) + _times(value, density)) * float(dout[i])
+        dx[i] = (_normal_distribution(value) + _times(value, _normal_density(value))) * float(dout[i])
     return dx
 
 
@@ -139,8 +138,19 @@ def _times(value: float, weight: float) -> float:
     return 0.0 if weight == 0 else value * weight  # the limit where plain inf * 0 would be NaN
 
 
+def _normal_density(value: float) -> float:
+    return np.exp(-value * value / 2) / np.sqrt(2 * np.pi)
+
+
 def _normal_distribution(value: float) -> float:
-    return 0.5 * (1.0 + _erf(value / np.sqrt(2.0)))
+    if value > -2.0 or np.isnan(value):
+        return 0.5 * (1.0 + _erf(value / np.sqrt(2.0)))
+    # 1 + erf cancels in the lower tail. Laplace's fraction does not: density / (t + 1 / (t + 2 / (t + ...))),
+    # t = -value; from t = 2 on, 100 steps leave an error below rounding.
+    fraction = -value
+    for k in range(100, 0, -1):
+        fraction = -value + k / fraction
+    return _normal_density(value) / fraction
 
 
 def _erf(z: float) -> float:

@@ -27,7 +27,7 @@ def conv_forward_naive(
         ``H' = floor((H + 2 pad - HH) / stride) + 1``, W' likewise; in the dtype of x.
     cache : (x, w, b, conv_param)
     """
-    padded, weights = _pad(x, conv_param), w.astype(np.float64)
+    padded, weights = _pad(x, conv_param), w.astype(np.float64, order="C")
     N, F = x.shape[0], w.shape[0]
     H_out, W_out = _output_size(padded, w, conv_param)
     out = np.zeros((N, F, H_out, W_out), dtype=x.dtype)
@@ -46,7 +46,7 @@ def conv_backward_naive(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.
     Pixels that no window reaches (a stride that does not divide) get gradient 0.
     """
     x, w, b, conv_param = cache
-    padded, weights = _pad(x, conv_param), w.astype(np.float64)
+    padded, weights = _pad(x, conv_param), w.astype(np.float64, order="C")
     N, F = x.shape[0], w.shape[0]
     H_out, W_out = _output_size(padded, w, conv_param)
     dpadded, dw, db = np.zeros(padded.shape), np.zeros(w.shape), np.zeros(F)

@@ -50,7 +50,7 @@ def batchnorm_forward_naive(
         ``mode``: ``'train'`` (statistics of the batch, biased variance) or ``'test'`` (the running
         ones). ``eps`` (default 1e-5). ``momentum`` (default 0.9). ``running_mean``, ``running_var``
         (D,) (default zeros): in train mode replaced by
-        ``momentum * running + (1 - momentum) * batch``, unless the batch is empty.
+        ``momentum * running + (1 - momentum) * batch`` in the dtype of x, unless the batch is empty.
 
     Returns
     -------
@@ -107,8 +107,10 @@ def _feature_statistics(x: np.ndarray, d: int, bn_param: dict) -> tuple[float, f
 
 
 def _running(bn_param: dict, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    zeros = np.zeros(x.shape[1], dtype=x.dtype)
-    return bn_param.get("running_mean", zeros), bn_param.get("running_var", zeros)
+    zeros = np.zeros(x.shape[1])
+    running_mean = np.asarray(bn_param.get("running_mean", zeros), dtype=x.dtype)
+    running_var = np.asarray(bn_param.get("running_var", zeros), dtype=x.dtype)
+    return running_mean, running_var
 
 
 def _eps(param: dict) -> float:
@@ -218,7 +220,7 @@ def spatial_groupnorm_forward_naive(
     for n in range(N):
         for g in range(G):
             group = _group(g, C, G)
-            values = x[n, group].astype(np.float64)
+            values = x[n, group].astype(np.float64, order="C")
             x_hat, _ = _normalise(values, _eps(gn_param), *_statistics(values))
             out[n, group] = scale[group] * x_hat + shift[group]
     return out, (x, gamma, beta, G, gn_param)
@@ -235,7 +237,8 @@ def spatial_groupnorm_backward_naive(
     for n in range(N):
         for g in range(G):
             group = _group(g, C, G)
-            values, dvalues = x[n, group].astype(np.float64), dout[n, group].astype(np.float64)
+            values = x[n, group].astype(np.float64, order="C")
+            dvalues = dout[n, group].astype(np.float64, order="C")
             x_hat, std = _normalise(values, _eps(gn_param), *_statistics(values))
             # out[n, group] = scale[group] * x_hat + shift[group]
             dshift[group] += np.sum(dvalues, axis=(1, 2))

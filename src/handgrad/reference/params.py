@@ -8,7 +8,7 @@ def pair(param_name: str, param: dict, key: str, default: object = None) -> tupl
 
     Courses write ``(filter_size - 1) / 2``, so a whole float is taken; ``1.5`` is a ValueError.
 
-    >>> pair("conv_param", {"pad": 3 / 1}, "pad")
+    >>> pair("conv_param", {"pad": (7 - 1) / 2}, "pad")
     (3, 3)
     """
     value = param[key] if default is None else param.get(key, default)

@@ -54,13 +54,14 @@ def max_pool_backward_naive(dout: np.ndarray, cache: tuple) -> np.ndarray:
 def avg_pool_forward_naive(x: np.ndarray, pool_param: dict) -> tuple[np.ndarray, tuple]:
     """Take the mean of each window; x, pool_param and out as in `max_pool_forward_naive`."""
     N, C, H_out, W_out = _output_shape(x, pool_param)
+    images = x.astype(np.float64, order="C")
     out = np.zeros((N, C, H_out, W_out), dtype=x.dtype)
     for n in range(N):
         for c in range(C):
             for i in range(H_out):
                 for j in range(W_out):
                     rows, columns = _window(i, j, pool_param)
-                    out[n, c, i, j] = np.mean(x[n, c, rows, columns], dtype=np.float64)
+                    out[n, c, i, j] = np.mean(images[n, c, rows, columns])
     return out, (x, pool_param)
 
 
@@ -74,7 +75,7 @@ def avg_pool_backward_naive(dout: np.ndarray, cache: tuple) -> np.ndarray:
             for i in range(H_out):
                 for j in range(W_out):
                     rows, columns = _window(i, j, pool_param)
-                    # out[n, c, i, j] = np.mean(x[n, c, rows, columns])
+                    # out[n, c, i, j] = np.mean(images[n, c, rows, columns])
                     dwindow = dx[n, c, rows, columns]
                     dwindow += float(dout[n, c, i, j]) / dwindow.size
     return dx.astype(x.dtype)
@@ -83,10 +84,11 @@ def avg_pool_backward_naive(dout: np.ndarray, cache: tuple) -> np.ndarray:
 def global_avg_pool_forward_naive(x: np.ndarray) -> tuple[np.ndarray, tuple]:
     """Take the mean of each whole channel: x (N, C, H, W) -> out (N, C), cache (x,)."""
     N, C = x.shape[:2]
+    images = x.astype(np.float64, order="C")
     out = np.zeros((N, C), dtype=x.dtype)
     for n in range(N):
         for c in range(C):
-            out[n, c] = np.mean(x[n, c], dtype=np.float64)
+            out[n, c] = np.mean(images[n, c])
     return out, (x,)
 
 
@@ -97,7 +99,7 @@ def global_avg_pool_backward_naive(dout: np.ndarray, cache: tuple) -> np.ndarray
     dx = np.zeros(x.shape, dtype=x.dtype)
     for n in range(N):
         for c in range(C):
-            # out[n, c] = np.mean(x[n, c])
+            # out[n, c] = np.mean(images[n, c])
             dx[n, c] = float(dout[n, c]) / (H * W)
     return dx
 
