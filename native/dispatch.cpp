@@ -1,0 +1,108 @@
+#include "dispatch.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace handgrad {
+
+// Each set's kernels, from its own compilation of kernels/table.cpp.
+namespace generic {
+extern const KernelTable table;
+}
+namespace neon {
+extern const KernelTable table;
+}
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace avx512 {
+extern const KernelTable table;
+}
+
+namespace {
+
+struct Compiled {
+    Isa isa;
+    const KernelTable* kernels;
+};
+
+// From the plainest to the widest.
+constexpr Compiled kCompiled[] = {
+    {Isa::generic, &generic::table},
+#if defined(HANDGRAD_WITH_NEON)
+    {Isa::neon, &neon::table},
+#endif
+#if defined(HANDGRAD_WITH_AVX2)
+    {Isa::avx2, &avx2::table},
+#endif
+#if defined(HANDGRAD_WITH_AVX512)
+    {Isa::avx512, &avx512::table},
+#endif
+};
+
+enum class Asker { nobody, caller, environment };
+
+std::atomic<const Compiled*> in_use{nullptr};
+std::atomic<Asker> asker{Asker::nobody};
+
+const Compiled* widest() {
+    const Compiled* best = kCompiled;
+    for (const Compiled& compiled : kCompiled)
+        if (cpu_runs(compiled.isa)) best = &compiled;
+    return best;
+}
+
+const Compiled& current() {
+    const Compiled* choice = in_use.load(std::memory_order_acquire);
+    if (choice == nullptr) in_use.store(choice = widest(), std::memory_order_release);
+    return *choice;
+}
+
+std::string usable_names() {
+    std::string names;
+    for (const Isa usable : usable_isas()) names += (names.empty() ? "" : ", ") + std::string(isa_name(usable));
+    return names;
+}
+
+void choose(const char* argument, const std::string& name, Asker who) {
+    for (const Compiled& compiled : kCompiled)
+        if (name == isa_name(compiled.isa) && cpu_runs(compiled.isa)) {
+            in_use.store(&compiled, std::memory_order_release);
+            asker.store(who, std::memory_order_relaxed);
+            return;
+        }
+    throw std::invalid_argument(std::string(argument) + " must be one of " + usable_names() +
+                                " on this machine, got '" + name + "'");
+}
+
+}  // namespace
+
+std::vector<Isa> usable_isas() {
+    std::vector<Isa> usable;
+    for (const Compiled& compiled : kCompiled)
+        if (cpu_runs(compiled.isa)) usable.push_back(compiled.isa);
+    return usable;
+}
+
+const KernelTable& kernels() { return *current().kernels; }
+
+Isa isa() { return current().isa; }
+
+std::string isa_reason() {
+    switch (asker.load(std::memory_order_relaxed)) {
+        case Asker::environment: return "asked for by HANDGRAD_ISA";
+        case Asker::caller: return "asked for by set_isa";
+        case Asker::nobody: break;
+    }
+    return "the widest of " + usable_names() + ", which this build has and this machine runs";
+}
+
+void set_isa(const std::string& name) { choose("isa", name, Asker::caller); }
+
+void set_isa_from_environment() {
+    const char* name = std::getenv("HANDGRAD_ISA");
+    if (name != nullptr && *name != '\0') choose("HANDGRAD_ISA", name, Asker::environment);
+}
+
+}  // namespace handgrad
