@@ -12,49 +12,14 @@ not floating point.
 
 from __future__ import annotations
 
-import math
-import numbers
-import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from handgrad._errors import check_known, nearest
+from handgrad._errors import nearest
+from handgrad.training.optim_config import Config, prepare
 
-Config = dict[str, Any]
 Rule = Callable[[np.ndarray, np.ndarray, Config | None], tuple[np.ndarray, Config]]
-
-DEFAULTS: dict[str, dict[str, float]] = {
-    "sgd": {"learning_rate": 1e-2},
-    "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
-    "sgd_nesterov_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
-    "adagrad": {"learning_rate": 1e-2, "epsilon": 1e-8},
-    "adadelta": {"learning_rate": 1.0, "decay_rate": 0.95, "epsilon": 1e-6},
-    "rmsprop": {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},
-    "adam": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
-    "adamw": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 1e-2},
-}
-"""The settings of each rule with their defaults."""
-
-_MEMORY = {
-    "sgd": (),
-    "sgd_momentum": ("velocity",),
-    "sgd_nesterov_momentum": ("velocity",),
-    "adagrad": ("cache",),
-    "adadelta": ("cache", "delta_cache"),
-    "rmsprop": ("cache",),
-    "adam": ("m", "v"),
-    "adamw": ("m", "v"),
-}
-_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "momentum": (lambda value: 0 <= value <= 1, "from 0 to 1"),
-    "decay_rate": (lambda value: 0 <= value <= 1, "from 0 to 1"),
-    "beta1": (lambda value: 0 <= value < 1, "from 0 to below 1"),
-    "beta2": (lambda value: 0 <= value < 1, "from 0 to below 1"),
-    "epsilon": (lambda value: value >= 0, "0 or above"),
-    "weight_decay": (lambda value: value >= 0, "0 or above"),
-}
 
 
 def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -79,7 +44,7 @@ def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np
     >>> next_w
     array([0.95, 2.05])
     """
-    w, dw, config = _prepare("sgd", w, dw, config)
+    w, dw, config = prepare("sgd", w, dw, config)
     return w - config["learning_rate"] * dw, config
 
 
@@ -104,7 +69,7 @@ def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) ->
     >>> w, config["velocity"]
     (array([0.971]), array([-0.019]))
     """
-    w, dw, config = _prepare("sgd_momentum", w, dw, config)
+    w, dw, config = prepare("sgd_momentum", w, dw, config)
     config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
     return w + config["velocity"], config
 
@@ -112,10 +77,11 @@ def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) ->
 def sgd_nesterov_momentum(
     w: np.ndarray, dw: np.ndarray, config: Config | None = None
 ) -> tuple[np.ndarray, Config]:
-    """Nesterov momentum: ``v_old = v; v = momentum * v - learning_rate * dw; w + v + momentum * (v - v_old)``.
+    """Momentum whose gradient is taken at the point where the velocity leads.
 
-    `w` is the look-ahead point, at which the gradient is taken; with a constant learning rate this is
-    PyTorch's form.
+    ``v_old = v; v = momentum * v - learning_rate * dw; next_w = w + v + momentum * (v - v_old)``
+
+    `w` is that point; with a constant learning rate this is PyTorch's form.
 
     Parameters
     ----------
@@ -135,7 +101,7 @@ def sgd_nesterov_momentum(
     >>> w
     array([0.981])
     """
-    w, dw, config = _prepare("sgd_nesterov_momentum", w, dw, config)
+    w, dw, config = prepare("sgd_nesterov_momentum", w, dw, config)
     momentum, v_old = config["momentum"], config["velocity"]
     v = momentum * v_old - config["learning_rate"] * dw
     config["velocity"] = v
@@ -164,7 +130,7 @@ def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     >>> w.round(6)  # the first step has the same length everywhere
     array([0.99, 1.01])
     """
-    w, dw, config = _prepare("adagrad", w, dw, config)
+    w, dw, config = prepare("adagrad", w, dw, config)
     config["cache"] = config["cache"] + dw * dw
     return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
 
@@ -195,7 +161,7 @@ def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tup
     >>> w.round(6)
     array([0.995528])
     """
-    w, dw, config = _prepare("adadelta", w, dw, config)
+    w, dw, config = prepare("adadelta", w, dw, config)
     decay, epsilon = config["decay_rate"], config["epsilon"]
     config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
     delta = np.sqrt(config["delta_cache"] + epsilon) / np.sqrt(config["cache"] + epsilon) * dw
@@ -226,7 +192,7 @@ def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     >>> w.round(6)
     array([0.9])
     """
-    w, dw, config = _prepare("rmsprop", w, dw, config)
+    w, dw, config = prepare("rmsprop", w, dw, config)
     decay = config["decay_rate"]
     config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
     return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
@@ -256,7 +222,7 @@ def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[n
     >>> w.round(6), config["t"]
     (array([0.999]), 1)
     """
-    w, dw, config = _prepare("adam", w, dw, config)
+    w, dw, config = prepare("adam", w, dw, config)
     return w - _adam_step(dw, config), config
 
 
@@ -282,7 +248,7 @@ def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[
     >>> w
     array([0.95])
     """
-    w, dw, config = _prepare("adamw", w, dw, config)
+    w, dw, config = prepare("adamw", w, dw, config)
     shrink = 1 - config["learning_rate"] * config["weight_decay"]
     return shrink * w - _adam_step(dw, config), config
 
@@ -321,13 +287,6 @@ def get_rule(rule: str | Rule) -> Rule:
     return rule
 
 
-def check_settings(name: str, config: Config) -> None:
-    """Refuse settings of the rule `name` that are unknown, no finite numbers or out of range."""
-    check_known(f"optim_config of {name}", config, DEFAULTS[name])
-    for key in config:
-        _number(key, config[key])
-
-
 def _adam_step(dw: np.ndarray, config: Config) -> np.ndarray:
     beta1, beta2 = config["beta1"], config["beta2"]
     config["t"] = t = config["t"] + 1
@@ -337,53 +296,3 @@ def _adam_step(dw: np.ndarray, config: Config) -> np.ndarray:
     v_hat = config["v"] / (1 - beta2**t)
     step: np.ndarray = config["learning_rate"] * m_hat / (np.sqrt(v_hat) + config["epsilon"])
     return step
-
-
-def _prepare(
-    name: str, w: np.ndarray, dw: np.ndarray, config: Config | None
-) -> tuple[np.ndarray, np.ndarray, Config]:
-    """Check what came, fill in the defaults, and bring gradient and memory to the dtype of `w`."""
-    w, dw = np.asarray(w), np.asarray(dw)
-    if w.dtype.kind != "f":
-        raise TypeError(f"w must be floating point, got dtype {w.dtype}")
-    config = {} if config is None else config
-    counter = ("t",) if "m" in _MEMORY[name] else ()
-    check_known(f"config of {name}", config, (*DEFAULTS[name], *_MEMORY[name], *counter))
-    for key, default in DEFAULTS[name].items():
-        config[key] = _number(key, config.get(key, default))
-    for key in _MEMORY[name]:
-        config[key] = _like(w, f"config[{key!r}]", config[key]) if key in config else np.zeros_like(w)
-    for key in counter:
-        config[key] = _count(config.get(key, 0))
-    return w, _like(w, "dw", dw), config
-
-
-def _number(key: str, value: object) -> float:
-    # A NumPy float64 would promote float32 arrays; a Python float does not.
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
-        raise ValueError(f"{key} must be a finite number, got {value!r}")
-    in_range, range_in_words = _RANGES.get(key, (lambda value: True, ""))
-    if not in_range(float(value)):
-        raise ValueError(f"{key} must be {range_in_words}, got {value!r}")
-    return float(value)
-
-
-def _count(value: Any) -> int:
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = -1
-    if count < 0:
-        raise ValueError(f"t must be a whole number, 0 or above, got {value!r}")
-    return count
-
-
-def _like(w: np.ndarray, name: str, value: np.ndarray) -> np.ndarray:
-    value = np.asarray(value)
-    if value.shape != w.shape:
-        raise ValueError(f"{name} must have the shape of w, {w.shape}, got {value.shape}")
-    if value.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
-    return value.astype(w.dtype, copy=False)

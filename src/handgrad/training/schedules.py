@@ -96,7 +96,9 @@ def exponential(final: float = 0.01) -> Schedule:
 
 
 def cosine(final: float = 0.0) -> Schedule:
-    """Fall from 1 to `final` along half a cosine: ``final + (1 - final) (1 + cos(pi step / total_steps)) / 2``.
+    """Fall from 1 to `final` along half a cosine.
+
+    ``final + (1 - final) * (1 + cos(pi * step / total_steps)) / 2``
 
     Parameters
     ----------
@@ -113,7 +115,11 @@ def cosine(final: float = 0.0) -> Schedule:
     [1.0, 0.854, 0.5, 0.0]
     """
     _check_not_negative("cosine", final=final)
-    return Schedule(f"cosine(final={final!r})", lambda step, total: _half_cosine(1.0, final, _share(step, total)))
+
+    def at(step: int, total_steps: int) -> float:
+        return _half_cosine(1.0, final, _share(step, total_steps))
+
+    return Schedule(f"cosine(final={final!r})", at)
 
 
 def one_cycle(peak: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Schedule:

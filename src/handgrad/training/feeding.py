@@ -1,0 +1,67 @@
+"""The batches of a run: which images, in which order, augmented how, at each iteration.
+
+Random numbers are drawn afresh for each epoch and iteration from (seed, stream, count), so that the batch
+of an iteration depends on the seed alone, and a run resumed in mid epoch sees the batches that it would
+have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from handgrad.data.batches import batches_per_epoch, epoch_batches
+
+ORDER, AUGMENT, SUBSAMPLE = range(3)
+
+Preprocess = Callable[[np.ndarray], np.ndarray]
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def random(seed: int, stream: int, count: int) -> np.random.Generator:
+    """Return the generator of one stream for one epoch or iteration."""
+    return np.random.default_rng([seed, stream, count])
+
+
+class Batches:
+    """The training images and labels, batch by batch.
+
+    Parameters
+    ----------
+    X, y : ndarray (N, ...), (N,)
+    batch_size : int
+        An epoch has ``ceil(N / batch_size)`` batches of nearly equal size.
+    augment, preprocess : function or None
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        batch_size: int,
+        augment: Augment | None = None,
+        preprocess: Preprocess | None = None,
+    ) -> None:
+        self.X, self.y = X, y
+        self.batch_size = batch_size
+        self.augment, self.preprocess = augment, preprocess
+        self.per_epoch = batches_per_epoch(len(X), batch_size)
+        self._epoch: tuple[int, int] | None = None
+        self._parts: list[np.ndarray] = []
+
+    def at(self, iteration: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return images and labels of an iteration, counted from 0."""
+        chosen = self.indices(iteration, seed)
+        X = self.X[chosen]
+        if self.augment is not None:
+            X = self.augment(X, random(seed, AUGMENT, iteration))
+        return X if self.preprocess is None else self.preprocess(X), self.y[chosen]
+
+    def indices(self, iteration: int, seed: int) -> np.ndarray:
+        """Return the indices of the images of an iteration."""
+        epoch, position = divmod(iteration, self.per_epoch)
+        if self._epoch != (epoch, seed):
+            self._parts = epoch_batches(len(self.X), self.batch_size, random(seed, ORDER, epoch))
+            self._epoch = epoch, seed
+        return self._parts[position]
