@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("handgrad._native") else ["test_native.py"]
+collect_ignore = [] if find_spec("handgrad._native") else ["test_native.py", "test_cpp.py"]
