@@ -111,7 +111,7 @@ def tanh_backward(dout: np.ndarray, x: np.ndarray, out: np.ndarray) -> np.ndarra
 
 def maxout_forward(x: np.ndarray, pieces: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the maximum of each run of `pieces` channels, and which of them won (the first on a tie)."""
-    split = x.reshape(len(x), -1, pieces, *x.shape[2:])
+    split = x.reshape(len(x), x.shape[1] // pieces, pieces, *x.shape[2:])
     winner = split.argmax(axis=2)[:, :, None]
     return np.take_along_axis(split, winner, axis=2)[:, :, 0], winner
 

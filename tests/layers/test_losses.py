@@ -1,0 +1,102 @@
+"""The losses: against differences, each other's tiers and PyTorch."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from layers import referee
+from layers.test_contract import each_dtype, each_tier, picker, tries
+from tolerances import assert_close
+
+import handgrad
+from handgrad import backend, layers
+from handgrad.checking import numerical_gradient
+from handgrad.layers import softmax_loss, svm_loss
+from handgrad.layers.registry import LOSSES, Loss
+
+each_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
+
+
+def draw(loss: Loss, data, dtype=np.float64):
+    pick = picker(data)
+    shapes, settings = loss.example(pick)
+    rng = np.random.default_rng(pick(0, 2**31))
+    return rng.normal(size=shapes["scores"]).astype(dtype) * 2, settings
+
+
+def test_every_loss_stands_in_the_registry():
+    assert {loss.name for loss in LOSSES} == {name for name in layers.__all__ if name.endswith("_loss")}
+    assert set(referee.LOSSES) == {loss.name for loss in LOSSES}
+
+
+@each_loss
+@pytest.mark.parametrize("tier", backend.TIERS)
+@given(data=st.data())
+@tries(20)
+def test_gradient_agrees_with_differences(loss: Loss, tier: str, data):
+    scores, settings = draw(loss, data)
+    with handgrad.use_backend(tier):
+        _, dscores = loss.function(scores, **settings)
+        coarse, fine = (
+            numerical_gradient(lambda s: loss.function(s, **settings)[0], scores, step=step)
+            for step in (1e-3, 5e-4)
+        )
+    assume(np.max(np.abs(coarse - fine)) < 1e-6)  # else a margin is nearly 0
+    np.testing.assert_allclose(dscores, fine, rtol=0, atol=1e-9)
+
+
+@each_loss
+@each_tier
+@each_dtype
+@given(data=st.data())
+@tries(30)
+def test_tier_agrees_with_reference(loss: Loss, tier: str, dtype: type, data):
+    scores, settings = draw(loss, data, dtype)
+    results = []
+    for name in (tier, "reference"):
+        with handgrad.use_backend(name):
+            results.append(loss.function(scores, **settings))
+    for actual, expected, what in zip(*results, ("loss", "dscores"), strict=True):
+        assert_close(actual, expected, scores.size, what=what)
+        assert actual.dtype == dtype
+
+
+@each_loss
+@given(data=st.data())
+@tries(30)
+def test_loss_agrees_with_pytorch(loss: Loss, data):
+    scores, settings = draw(loss, data)
+    expected, gradients = referee.judge(
+        referee.LOSSES[loss.name], {"scores": scores}, settings, np.array(1.0)
+    )
+    value, dscores = loss.function(scores, **settings)
+    assert_close(value, expected, scores.size, what="loss")
+    assert_close(dscores, gradients["scores"], scores.size, what="dscores")
+
+
+@each_loss
+@pytest.mark.parametrize("tier", backend.TIERS)
+def test_empty_batch_loses_nothing(loss: Loss, tier: str):
+    with handgrad.use_backend(tier):
+        value, dscores = loss.function(np.zeros((0, 3), np.float32), np.zeros(0, int))
+    assert value == 0
+    assert dscores.shape == (0, 3)
+    assert dscores.dtype == np.float32
+
+
+@pytest.mark.parametrize("tier", backend.TIERS)
+def test_softmax_does_not_overflow(tier: str):
+    with handgrad.use_backend(tier):
+        value, dscores = softmax_loss(np.array([[1e4, 0.0, -1e4]]), np.array([0]))
+    assert value == 0
+    np.testing.assert_array_equal(dscores, 0)
+
+
+@pytest.mark.parametrize("tier", backend.TIERS)
+def test_svm_margin_of_zero_has_no_gradient(tier: str):
+    with handgrad.use_backend(tier):
+        value, dscores = svm_loss(np.array([[2.0, 1.0]]), np.array([0]))
+    assert value == 0
+    np.testing.assert_array_equal(dscores, 0)
