@@ -72,3 +72,9 @@ def test_a_dropped_nan_is_not_hidden() -> None:
 def test_another_mode_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^dropout_param\['mode'\] must be 'train' or 'test', got 'eval'$"):
         reference.dropout_forward_naive(np.ones(3), {"p": 0.5, "mode": "eval", "seed": 0})
+
+
+def test_a_draw_of_exactly_p_is_kept() -> None:
+    p = np.random.default_rng(5).random(8)[2]
+    out, _ = reference.dropout_forward_naive(np.ones(8), {"p": p, "mode": "train", "seed": 5})
+    assert out[2] == pytest.approx(1 / (1 - p))
