@@ -19,7 +19,7 @@ from handgrad.data.pickles import load_arrays
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 # Where course notebooks have the folder, seen from the one that they run in: cs231n (Stanford), cs6353
-# (Utah), utils and nndl (UCLA and its like; some have it beside the notebook). torchvision tutorials use data.
+# (Utah), utils and nndl (UCLA and its like; some have it beside the notebook). torchvision's is data.
 COURSE_FOLDERS = (
     "cs231n/datasets",
     "cs6353/datasets",

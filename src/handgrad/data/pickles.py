@@ -1,9 +1,9 @@
 """The pickles of CIFAR-10, read without running what a pickle can run.
 
 A pickle is a program: it names functions and calls them. The official files name three, with which NumPy
-puts an array together. Here those three names, and one that Python 3 uses for bytes, stand for classes of this
-file that take notes and do nothing; every other name is refused. Not even NumPy is called with what the file
-says.
+puts an array together. Here those three names, and one that Python 3 uses for bytes, stand for classes of
+this file that take notes and do nothing; every other name is refused. Not even NumPy is called with what the
+file says.
 """
 
 from __future__ import annotations

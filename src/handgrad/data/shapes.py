@@ -150,10 +150,8 @@ def _shading(rng: np.random.Generator, strength: float) -> np.ndarray:
     """Stripes and a slope (B, 1, 32, 32) in directions of their own."""
     stripes = np.abs(_phase(rng, 1 / 12, 1 / 3.5) % 1 - np.float32(0.5)) - np.float32(0.25)
     slope = _phase(rng, 1 / 48, 1 / 32) - np.float32(0.5)
-    stripes = (
-        _per_image(_uniform(rng, 0, 2 * strength)) * stripes + _per_image(_uniform(rng, 0, strength)) * slope
-    )
-    return stripes[:, None]
+    texture = _per_image(_uniform(rng, 0, 2 * strength)) * stripes
+    return (texture + _per_image(_uniform(rng, 0, strength)) * slope)[:, None]
 
 
 def _phase(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
@@ -168,9 +166,8 @@ def _noise(rng: np.random.Generator) -> np.ndarray:
     shape = (4, _BLOCK, 3, SIZE, SIZE)
     dice = np.frombuffer(rng.bytes(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
     total = dice[0].astype(np.int16) + dice[1] + dice[2] + dice[3] - 510
-    return total * _per_image(
-        _uniform(rng, 0.01, 0.08)[:, None] / 147.8
-    )  # 147.8: the sum's standard deviation
+    strength = _uniform(rng, 0.01, 0.08, 1) / 147.8  # the standard deviation of the sum
+    return total * _per_image(strength)
 
 
 # Signed distances in units of the figure's radius: below 0 inside. Exact near the outline, which is all that

@@ -100,7 +100,7 @@ def _transfer(url: str, file: RemoteFile, partial: Path, patience: Patience, rep
 
 
 def _accept(response: requests.Response, start: int, file: RemoteFile) -> tuple[int, bytes]:
-    """Return where the answer begins, at `start` or at 0 when the server knows no ranges, and its first bytes."""
+    """Return where the answer begins, `start` or 0 if the server knows no ranges, and its first bytes."""
     status = response.status_code
     if status not in (200, 206):
         raise Setback(f"answered HTTP {status} {response.reason}")
