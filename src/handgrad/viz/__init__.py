@@ -1,0 +1,27 @@
+"""Pictures of training: matplotlib figures, made without any global state.
+
+Each function returns a `matplotlib.figure.Figure`; a notebook shows it, `save` writes it to a file and
+`png` gives the bytes. Matplotlib is loaded by the first call.
+"""
+
+from __future__ import annotations
+
+from handgrad.viz.confusion import confusion_matrix, count_confusions
+from handgrad.viz.curves import curves
+from handgrad.viz.figures import png, save
+from handgrad.viz.filters import filter_images, filters
+from handgrad.viz.images import image_grid
+from handgrad.viz.mistakes import confident_mistakes, mistakes
+
+__all__ = [
+    "confident_mistakes",
+    "confusion_matrix",
+    "count_confusions",
+    "curves",
+    "filter_images",
+    "filters",
+    "image_grid",
+    "mistakes",
+    "png",
+    "save",
+]

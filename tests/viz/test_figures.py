@@ -1,0 +1,119 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from handgrad import viz
+
+
+def records(iterations=6, per_epoch=3):
+    shared = {"num_iterations": iterations, "num_epochs": iterations // per_epoch}
+    yield {"event": "start", "iteration": 0, **shared}
+    for t in range(1, iterations + 1):
+        yield {"event": "iteration", "iteration": t, "loss": 3.0 / t, **shared}
+        if t == 1 or t % per_epoch == 0:
+            yield {"event": "accuracy", "iteration": t, "train_acc": t / 10, "val_acc": t / 12, **shared}
+
+
+class Trained:
+    """What `curves` reads of a Solver."""
+
+    iterations_per_epoch = 3
+    num_iterations = 6
+    loss_history = tuple(3.0 / t for t in range(1, 7))
+    train_acc_history = (0.1, 0.3, 0.6)
+    val_acc_history = (1 / 12, 3 / 12, 6 / 12)
+
+
+def lines(figure):
+    return {line.get_label(): line.get_xydata().tolist() for axes in figure.get_axes() for line in axes.lines}
+
+
+@pytest.mark.parametrize(
+    "history", [list(records()), records(), Trained()], ids=["list", "iterator", "solver"]
+)
+def test_curves_show_every_loss_and_accuracy_over_epochs(history):
+    found = lines(viz.curves(history))
+    np.testing.assert_allclose(found["each batch"], [[t / 3, 3 / t] for t in range(1, 7)])
+    np.testing.assert_allclose(found["training"], [[1 / 3, 0.1], [1, 0.3], [2, 0.6]])
+    np.testing.assert_allclose(found["validation"], [[1 / 3, 1 / 12], [1, 3 / 12], [2, 6 / 12]])
+    np.testing.assert_allclose(found["best: 50.0%"], [[2, 0.5]])
+
+
+def test_the_first_of_equal_accuracies_is_the_best():
+    class Flat(Trained):
+        val_acc_history = (0.5, 0.5, 0.5)
+
+    assert lines(viz.curves(Flat()))["best: 50.0%"] == [[1 / 3, 0.5]]
+
+
+def test_smoothing_keeps_a_constant_and_does_not_shift_a_ramp():
+    from handgrad.viz.curves import _smooth
+
+    np.testing.assert_allclose(_smooth(np.full(500, 2.0)), 2.0)
+    ramp = np.arange(1000.0)
+    np.testing.assert_allclose(_smooth(ramp)[10:-10], ramp[10:-10])
+    assert _smooth(np.array([1.0, 5.0])).tolist() == [1.0, 5.0]
+
+
+def test_an_interrupted_run_without_a_check_can_be_drawn():
+    history = [record for record in records() if record["event"] != "accuracy"]
+    assert lines(viz.curves(history))["validation"] == []
+
+
+def test_an_empty_history_is_refused():
+    with pytest.raises(ValueError, match="history must hold at least one iteration, got none"):
+        viz.curves([])
+
+
+def test_stacked_curves_are_narrow():
+    assert viz.curves(Trained(), stacked=True).get_figwidth() < viz.curves(Trained()).get_figwidth() / 1.5
+
+
+def test_confusions_are_counted_with_a_row_for_each_right_class():
+    counts = viz.count_confusions(np.array([0, 0, 0, 2]), np.array([0, 1, 1, 2]), 3)
+    assert counts.tolist() == [[1, 2, 0], [0, 0, 0], [0, 0, 1]]
+
+
+def test_the_matrix_shows_counts_and_shades_shares_of_the_row():
+    axes = viz.confusion_matrix(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1]), ["cat", "dog"]).get_axes()[0]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[1 / 3, 2 / 3], [0, 1]])
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (0, 0): "1",
+        (1, 0): "2",
+        (1, 1): "1",
+    }
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_classes_without_names_are_numbered():
+    axes = viz.confusion_matrix(np.array([0, 1]), np.array([0, 2])).get_axes()[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("y", "predicted", "message"),
+    [
+        ([0, 1], [0], r"must have the same shape \(N,\)"),
+        ([0, 2], [0, 1], "y must lie from 0 to below 2, got 0 to 2"),
+        ([0, 1], [0, -1], "predicted must lie from 0 to below 2, got -1 to 0"),
+    ],
+)
+def test_classes_that_cannot_be_counted_are_refused(y, predicted, message):
+    with pytest.raises(ValueError, match=message):
+        viz.count_confusions(np.array(y), np.array(predicted), 2)
+
+
+def test_a_figure_is_saved_and_given_as_bytes(tmp_path):
+    figure = viz.curves(Trained())
+    viz.save(figure, tmp_path / "curves.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+    assert Image.open(tmp_path / "curves.png").convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)
+    assert Image.open(io.BytesIO(viz.png(figure, transparent=True))).getpixel((0, 0))[3] == 0
+
+
+def test_a_format_that_is_unknown_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="not supported"):
+        viz.save(viz.curves(Trained()), tmp_path / "curves.nonsense")
+    assert list(tmp_path.iterdir()) == []
