@@ -76,8 +76,8 @@ def pool(pool_param: Mapping[str, Any]) -> PoolParam:
     """Parse ``{'pool_height': 2, 'pool_width': 2, 'stride': 2}``."""
     _options("pool_param", pool_param, ("pool_height", "pool_width", "stride"))
     window = (
-        _whole("pool_param['pool_height']", _needed("pool_param", pool_param, "pool_height"), least=1),
-        _whole("pool_param['pool_width']", _needed("pool_param", pool_param, "pool_width"), least=1),
+        whole("pool_param['pool_height']", _needed("pool_param", pool_param, "pool_height"), least=1),
+        whole("pool_param['pool_width']", _needed("pool_param", pool_param, "pool_width"), least=1),
     )
     return PoolParam(window, _pair("pool_param['stride']", pool_param.get("stride", window), least=1))
 
@@ -113,7 +113,7 @@ def dropout(dropout_param: Mapping[str, Any]) -> DropoutParam:
 
 def divisor(name: str, value: Any, channels: int) -> int:
     """Return a whole number that divides the channels: group norm's G, maxout's pieces."""
-    number = _whole(name, value, least=1)
+    number = whole(name, value, least=1)
     if channels % number:
         raise ValueError(f"{name} must divide the {channels} channels of x, got {number}")
     return number
@@ -139,7 +139,8 @@ def _needed(where: str, param: Mapping[str, Any], key: str) -> Any:
     return param[key]
 
 
-def _whole(name: str, value: Any, *, least: int) -> int:
+def whole(name: str, value: Any, *, least: int) -> int:
+    """Return `value` as an int of at least `least`; an integral float counts."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
     try:
@@ -157,8 +158,8 @@ def _pair(name: str, value: Any, *, least: int) -> Pair:
     if isinstance(value, tuple | list | np.ndarray) and np.ndim(value) == 1:
         if len(value) != 2:
             raise ValueError(f"{name} must be a whole number or a pair (height, width), got {value!r}")
-        return _whole(name, value[0], least=least), _whole(name, value[1], least=least)
-    number = _whole(name, value, least=least)
+        return whole(name, value[0], least=least), whole(name, value[1], least=least)
+    number = whole(name, value, least=least)
     return number, number
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 
 from handgrad._random import generator
+from handgrad.layers.params import real, whole
 
 
 class Model(ABC):
@@ -35,9 +35,8 @@ class Model(ABC):
         self.dtype = np.dtype(settings["dtype"])
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {self.dtype}")
-        self.reg = float(settings["reg"])
-        if not self.reg >= 0:
-            raise ValueError(f"reg must not be negative, got {self.reg}")
+        self.reg = _not_negative("reg", settings["reg"])
+        self._weight_scale = _not_negative("weight_scale", settings["weight_scale"])
         self.rng = generator(settings["seed"])
         self.params: dict[str, np.ndarray] = {}
         self.bn_params: list[dict[str, Any]] = []
@@ -51,13 +50,13 @@ class Model(ABC):
         settings = {name: value for name, value in self._settings.items() if name != "seed"}
         return {"model": type(self).__name__, **settings, "reg": self.reg, "dtype": self.dtype.name}
 
-    def _add_affine(self, number: int, shape: tuple[int, ...], scale: float) -> None:
+    def _add_affine(self, number: int, shape: tuple[int, ...]) -> None:
         """Add weights of a normal distribution and biases of zero, as ``W{number}`` and ``b{number}``.
 
         `shape` is (D, M), or (F, C, HH, WW) for filters; a bias belongs to a column, or to a filter.
         """
         outputs = shape[1] if len(shape) == 2 else shape[0]
-        self.params[f"W{number}"] = (self.rng.standard_normal(shape) * scale).astype(self.dtype)
+        self.params[f"W{number}"] = (self.rng.standard_normal(shape) * self._weight_scale).astype(self.dtype)
         self.params[f"b{number}"] = np.zeros(outputs, self.dtype)
 
     def _add_scale(self, number: int, features: int) -> None:
@@ -85,20 +84,22 @@ class Model(ABC):
         return 0.5 * self.reg * total
 
 
-def check_sizes(name: str, sizes: Any, length: int | None = None) -> list[int]:
-    """Return the sizes as whole numbers of at least 1.
+def _not_negative(name: str, value: Any) -> float:
+    number = real(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number}")
+    return number
+
+
+def check_sizes(name: str, sizes: Any) -> list[int]:
+    """Return a sequence of whole numbers of at least 1 as a list.
 
     Raises
     ------
     ValueError
-        Otherwise, or when there are not `length` of them.
+        When it is none.
     """
     try:
-        numbers = [operator.index(size) for size in sizes]
+        return [whole(f"{name}[{index}]", size, least=1) for index, size in enumerate(sizes)]
     except TypeError:
-        raise ValueError(f"{name} must be whole numbers, got {sizes!r}") from None
-    if length is not None and len(numbers) != length:
-        raise ValueError(f"{name} must be {length} whole numbers, got {sizes!r}")
-    if any(number < 1 for number in numbers):
-        raise ValueError(f"{name} must be at least 1, got {sizes!r}")
-    return numbers
+        raise ValueError(f"{name} must be a sequence of whole numbers, got {sizes!r}") from None

@@ -20,6 +20,7 @@ from handgrad.layers import (
     conv_relu_pool_forward,
     softmax_loss,
 )
+from handgrad.layers.params import whole
 from handgrad.models.base import Model, check_sizes
 
 
@@ -82,14 +83,16 @@ class ThreeLayerConvNet(Model):
         use_batchnorm: bool = False,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        c, h, w = self._input_dim = check_sizes("input_dim", input_dim, length=3)
-        filters, side, hidden, classes = check_sizes(
-            "num_filters, filter_size, hidden_dim, num_classes",
-            [num_filters, filter_size, hidden_dim, num_classes],
-        )
+        shape = check_sizes("input_dim", input_dim)
+        if len(shape) != 3:
+            raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
+        filters = whole("num_filters", num_filters, least=1)
+        side = whole("filter_size", filter_size, least=1)
+        hidden = whole("hidden_dim", hidden_dim, least=1)
+        classes = whole("num_classes", num_classes, least=1)
         super().__init__(
             {
-                "input_dim": self._input_dim,
+                "input_dim": shape,
                 "num_filters": filters,
                 "filter_size": side,
                 "hidden_dim": hidden,
@@ -101,14 +104,17 @@ class ThreeLayerConvNet(Model):
                 "seed": seed,
             }
         )
+        c, h, w = self._image = tuple(shape)
         self.conv_param = {"stride": 1, "pad": (side - 1) // 2}
         self.pool_param = {"pool_height": 2, "pool_width": 2, "stride": 2}
         pooled = [(length + 2 * self.conv_param["pad"] - side + 1) // 2 for length in (h, w)]
         if min(pooled) < 1:
-            raise ValueError(f"input_dim {(c, h, w)} is too small for filters of side {side} and a 2x2 pool")
-        self._add_affine(1, (filters, c, side, side), weight_scale)
-        self._add_affine(2, (filters * pooled[0] * pooled[1], hidden), weight_scale)
-        self._add_affine(3, (hidden, classes), weight_scale)
+            raise ValueError(
+                f"input_dim {self._image} is too small for filters of side {side} and a 2x2 pool"
+            )
+        self._add_affine(1, (filters, c, side, side))
+        self._add_affine(2, (filters * pooled[0] * pooled[1], hidden))
+        self._add_affine(3, (hidden, classes))
         self.use_batchnorm = bool(use_batchnorm)
         if use_batchnorm:
             self._add_scale(1, filters)
@@ -132,7 +138,7 @@ class ThreeLayerConvNet(Model):
         loss, grads : float, dict
             Otherwise: the loss with its penalty, and the gradient of each of `params`.
         """
-        X = self._cast(X, tuple(self._input_dim))
+        X = self._cast(X, self._image)
         scores, caches = self._forward(X, "test" if y is None else "train")
         if y is None:
             return scores

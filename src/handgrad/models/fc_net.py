@@ -21,7 +21,7 @@ from handgrad.layers import (
     relu_forward,
     softmax_loss,
 )
-from handgrad.layers.params import fraction
+from handgrad.layers.params import fraction, whole
 from handgrad.models.base import Model, check_sizes
 
 NORMALIZATIONS = (None, "batchnorm", "layernorm")
@@ -106,10 +106,14 @@ class FullyConnectedNet(Model):
         }
         if dropout_seed is not None:
             self.dropout_param["seed"] = dropout_seed
-        sizes = check_sizes("input_dim, hidden_dims, num_classes", [input_dim, *hidden_dims, num_classes])
+        sizes = [
+            whole("input_dim", input_dim, least=1),
+            *hidden_dims,
+            whole("num_classes", num_classes, least=1),
+        ]
         self.num_layers = len(sizes) - 1
         for number in range(1, self.num_layers + 1):
-            self._add_affine(number, (sizes[number - 1], sizes[number]), weight_scale)
+            self._add_affine(number, (sizes[number - 1], sizes[number]))
             if normalization and number < self.num_layers:
                 self._add_scale(number, sizes[number])
         if normalization == "batchnorm":
@@ -218,7 +222,7 @@ class TwoLayerNet(FullyConnectedNet):
         dtype: DTypeLike = np.float32,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        check_sizes("hidden_dim", [hidden_dim])
+        hidden_dim = whole("hidden_dim", hidden_dim, least=1)
         super().__init__(
             [hidden_dim], input_dim, num_classes, reg=reg, weight_scale=weight_scale, dtype=dtype, seed=seed
         )
