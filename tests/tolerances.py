@@ -17,13 +17,16 @@ def tolerance(dtype: np.dtype, length: int, sensitivity: float = 1.0) -> float:
 def assert_close(
     actual: np.ndarray, expected: np.ndarray, length: int = 1, sensitivity: float = 1.0, what: str = "result"
 ) -> None:
-    """Demand one dtype, one shape, NaN where NaN is expected and nowhere else, and nearness elsewhere."""
+    """Demand one dtype, one shape, NaN and infinities where they are expected and nowhere else, and nearness."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.dtype == expected.dtype, f"{what}: dtype {actual.dtype}, expected {expected.dtype}"
     assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
-    nan = np.isnan(expected)
-    assert np.array_equal(np.isnan(actual), nan), f"{what}: NaN in the wrong places"
-    scale = max(1.0, float(np.max(np.abs(expected[~nan]), initial=0.0)))
-    error = float(np.max(np.abs(actual[~nan] - expected[~nan]), initial=0.0))
+    assert np.array_equal(np.isnan(actual), np.isnan(expected)), f"{what}: NaN in the wrong places"
+    finite = np.isfinite(expected)
+    assert np.array_equal(actual[np.isinf(expected)], expected[np.isinf(expected)]), (
+        f"{what}: infinities differ"
+    )
+    scale = max(1.0, float(np.max(np.abs(expected[finite]), initial=0.0)))
+    error = float(np.max(np.abs(actual[finite] - expected[finite]), initial=0.0))
     allowed = scale * tolerance(expected.dtype, length, sensitivity)
     assert error <= allowed, f"{what}: off by {error:.2e}, allowed {allowed:.2e}"

@@ -166,6 +166,17 @@ def test_nan_goes_where_the_reference_sends_it(tier: str, layer: Layer, data):
     assert_same(case, case.run(tier), expected)
 
 
+@each_tier
+@each_dtype
+@pytest.mark.parametrize("layer", [row for row in LAYERS if set(row.example(min).arrays) == {"x"}], ids=str)
+def test_limits_are_those_of_the_reference(tier: str, layer: Layer, dtype: type):
+    case = make(layer, lambda low, high: high, dtype)
+    extremes = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e30, -1e30, 1e-30, 20.0, -20.0], dtype)
+    case.arrays["x"] = np.resize(extremes, case.arrays["x"].shape).astype(dtype)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # inf - inf in a mean is NaN by right
+        assert_same(case, case.run(tier), case.run("reference"))
+
+
 @each_layer
 def test_backward_follows_the_cache(layer: Layer):
     rng = np.random.default_rng(1)

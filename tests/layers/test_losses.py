@@ -100,3 +100,15 @@ def test_svm_margin_of_zero_has_no_gradient(tier: str):
         value, dscores = svm_loss(np.array([[2.0, 1.0]]), np.array([0]))
     assert value == 0
     np.testing.assert_array_equal(dscores, 0)
+
+
+@each_loss
+@each_tier
+def test_nan_goes_where_the_reference_sends_it(loss: Loss, tier: str):
+    scores = np.array([[1.0, np.nan, 0.5], [0.1, 0.2, 0.3]])
+    results = []
+    for name in (tier, "reference"):
+        with handgrad.use_backend(name):
+            results.append(loss.function(scores, np.array([0, 1])))
+    for actual, expected, what in zip(*results, ("loss", "dscores"), strict=True):
+        assert_close(actual, expected, scores.size, what=what)

@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+FAR = 40.0  # the normal density beyond it is 0 in float64, and 0 times infinity would be NaN
+
+
 def relu_forward(x: np.ndarray) -> tuple[np.ndarray, None]:
     """Return max(x, 0)."""
     return np.maximum(x, 0), None
@@ -77,13 +80,14 @@ def elu_backward(dout: np.ndarray, x: np.ndarray, alpha: float, kept: None) -> n
 
 def gelu_forward(x: np.ndarray) -> tuple[np.ndarray, None]:
     """Return x Phi(x), Phi the normal distribution."""
-    return x * _normal_cdf(x), None
+    return np.maximum(x, -FAR) * _normal_cdf(x), None
 
 
 def gelu_backward(dout: np.ndarray, x: np.ndarray, kept: None) -> np.ndarray:
     """Return dout (Phi(x) + x phi(x)), phi the normal density."""
-    density = np.exp(-0.5 * np.square(x)) * (1 / math.sqrt(2 * math.pi))
-    return dout * (_normal_cdf(x) + x * density)
+    near = np.clip(x, -FAR, FAR)
+    density = np.exp(-0.5 * np.square(near)) * (1 / math.sqrt(2 * math.pi))
+    return dout * (_normal_cdf(x) + near * density)
 
 
 def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

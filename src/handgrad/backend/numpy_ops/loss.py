@@ -29,7 +29,7 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     rows = np.arange(n)
     margins = np.maximum(scores - scores[rows, y][:, None] + 1, 0)
     margins[rows, y] = 0
-    dscores = (margins > 0).astype(scores.dtype)
+    dscores = (~(margins <= 0)).astype(scores.dtype)  # a NaN counts, as in relu
     dscores[rows, y] = -dscores.sum(axis=1)
     dscores /= max(n, 1)
     return margins.sum() / max(n, 1), dscores
