@@ -1,7 +1,7 @@
 """Training: the Solver, update rules, schedules, checkpoints and loggers."""
 
-from handgrad.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, load_params
-from handgrad.training.checks import DivergenceError
+from handgrad.training.checkpoint import Checkpoint, load_checkpoint, load_params
+from handgrad.training.errors import CheckpointError, DivergenceError
 from handgrad.training.solver import Solver
 
 __all__ = ["Checkpoint", "CheckpointError", "DivergenceError", "Solver", "load_checkpoint", "load_params"]

@@ -22,15 +22,12 @@ import numpy as np
 
 from handgrad._files import atomic_write
 from handgrad.training import model_state
+from handgrad.training.errors import CheckpointError
 
 FORMAT = "handgrad checkpoint"
 VERSION = 1
 STATE = "state.json"
 _ARRAY = "__array__"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is not there, is damaged, or belongs to something else."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +77,7 @@ class Checkpoint:
             Where they do not fit the model, naming the parameter; the model is then as it was.
         """
         params, statistics = self._which(which)
-        try:
-            model_state.check_fit(f"checkpoint '{self.folder}'", model, params, statistics)
-        except ValueError as error:
-            raise CheckpointError(str(error)) from None
+        model_state.check_fit(f"checkpoint '{self.folder}'", model, params, statistics)
         model_state.set_weights(model, (params, statistics))
 
     def _which(self, which: str) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
@@ -204,7 +198,7 @@ def _read_arrays(folder: Path, name: str, digest: str) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if Path(name).name != name:
+    if Path(name).name != name or not name.endswith(".safetensors"):
         raise ValueError(f"{name!r} is not the name of a file beside {STATE}")
     try:
         content = (folder / name).read_bytes()

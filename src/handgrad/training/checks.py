@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,7 @@ import numpy as np
 from handgrad.data.checks import check_split
 from handgrad.training import model_state, optim
 from handgrad.training import optim_config as settings
-
-
-class DivergenceError(ValueError):
-    """The loss or a parameter is no longer a finite number."""
+from handgrad.training.errors import DivergenceError
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
@@ -54,6 +53,13 @@ def optional_fraction(name: str, value: Any) -> float | None:
     return number
 
 
+def folder(name: str, value: Any) -> Path:
+    """Return `value` as a path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a folder's name, got {value!r}")
+    return Path(value)
+
+
 def function(name: str, value: Any) -> Any:
     """Return `value`, a function or None."""
     if value is not None and not callable(value):
@@ -77,16 +83,6 @@ def data_arrays(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
             f"X_val must hold images of the shape of X_train's, {X_train.shape[1:]}, got {X_val.shape[1:]}"
         )
     return X_train, y_train, X_val, y_val
-
-
-def batch_size(value: Any, num_train: int) -> int:
-    """Return the batch size, from 1 to the number of training images."""
-    size = whole_number("batch_size", value, 1)
-    if size > num_train:
-        raise ValueError(
-            f"batch_size must be at most the number of training images ({num_train}), got {size}"
-        )
-    return size
 
 
 def model(candidate: Any) -> None:

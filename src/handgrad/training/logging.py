@@ -54,7 +54,7 @@ class CourseLines:
 
 
 class JsonLines:
-    """Append each record to a file, one JSON object a line, on the disk before the next iteration.
+    """Append each record to a file, one JSON object a line, out of our hands before the next iteration.
 
     A run that is resumed from a checkpoint repeats the iterations after it; their old lines, and a last
     line that a crash has cut, are removed, so that the file reads as if there had been one run. Likewise a
@@ -190,7 +190,7 @@ class TensorBoard:
         if self._writer is None:
             self._writer = self._make(self._folder)
         for name in ("loss", "learning_rate", "train_acc", "val_acc"):
-            if name in record:
+            if record.get(name) is not None:
                 self._writer.add_scalar(name, record[name], record["iteration"])
 
     def close(self) -> None:

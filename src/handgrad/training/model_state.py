@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from handgrad.training.errors import CheckpointError
+
 Arrays = dict[str, np.ndarray]
 Weights = tuple[Arrays, list[Arrays]]
 
@@ -99,23 +101,23 @@ def check_fit(where: str, model: Any, params: Arrays, stats: list[Arrays]) -> No
 
     Raises
     ------
-    ValueError
+    CheckpointError
         Naming `where` and the first parameter that is missing, unknown or of another shape or dtype.
     """
     for name, w in model.params.items():
         if name not in params:
-            raise ValueError(f"{where} has no parameter {name!r}, which this model has")
+            raise CheckpointError(f"{where} has no parameter {name!r}, which this model has")
         found = params[name]
         if found.shape != w.shape or found.dtype != w.dtype:
-            raise ValueError(
+            raise CheckpointError(
                 f"{where} has parameter {name!r} with shape {found.shape} and {found.dtype}, "
                 f"but this model's has {w.shape} and {w.dtype}"
             )
     for name in params:
         if name not in model.params:
-            raise ValueError(f"{where} has parameter {name!r}, which this model lacks")
+            raise CheckpointError(f"{where} has parameter {name!r}, which this model lacks")
     if len(stats) != len(_bn_params(model)):
-        raise ValueError(
+        raise CheckpointError(
             f"{where} has running statistics of {len(stats)} batch-norm layers, "
             f"but this model has {len(_bn_params(model))}"
         )
@@ -126,11 +128,11 @@ def check_generator(where: str, model: Any, state: Mapping[str, Any] | None) -> 
     rng = _generator(model)
     if (rng is None) != (state is None):
         holds, has = ("a", "none") if rng is None else ("no", "one")
-        raise ValueError(f"{where} holds {holds} state of model.rng, but this model has {has}")
+        raise CheckpointError(f"{where} holds {holds} state of model.rng, but this model has {has}")
     if rng is not None and state is not None:
         kind = rng.bit_generator.state["bit_generator"]
         if state.get("bit_generator") != kind:
-            raise ValueError(
+            raise CheckpointError(
                 f"{where} holds the state of a {state.get('bit_generator')}, but model.rng is a {kind}"
             )
         type(rng.bit_generator)().state = state  # refuses here what it would refuse in the middle of a load

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.training import checkpoint, model_state
+from handgrad.training.errors import CheckpointError
 from handgrad.training.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -75,12 +76,10 @@ def restore(solver: Solver, folder: Path) -> None:
         _check(solver, tree, where)
         fields = _fields(tree)
         params, rest = tree["params"], model_state.Rest(tree["statistics"], tree["model_generator"])
-    except checkpoint.CheckpointError:
+    except CheckpointError:
         raise
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise checkpoint.damaged(folder, error) from error
-    except ValueError as error:
-        raise checkpoint.CheckpointError(str(error)) from None
     solver.model.params.update(params)
     model_state.set_rest(solver.model, rest)
     vars(solver).update(fields)
@@ -122,21 +121,21 @@ def _check(solver: Solver, tree: Mapping[str, Any], where: str) -> None:
     _check_alike(f"{where} was written with training data of", "these have", tree["data"], _data(solver))
     _check_preprocess(where, tree["preprocess"], _preprocess_arrays(solver))
     if set(tree["optim_configs"]) != set(model.params):
-        raise checkpoint.CheckpointError(f"{where} is damaged: optim_configs do not belong to its parameters")
+        raise CheckpointError(f"{where} is damaged: optim_configs do not belong to its parameters")
 
 
 def _check_alike(there: str, here: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     for name in sorted(set(theirs) | set(ours)):
         a, b = _as_stored(theirs.get(name)), _as_stored(ours.get(name))
         if a != b:
-            raise checkpoint.CheckpointError(f"{there} {name}={a!r}, but {here} {b!r}")
+            raise CheckpointError(f"{there} {name}={a!r}, but {here} {b!r}")
 
 
 def _check_preprocess(where: str, theirs: Mapping[str, Any] | None, ours: Mapping[str, Any] | None) -> None:
     theirs, ours = theirs or {}, ours or {}
     for name in sorted(set(theirs) | set(ours)):
         if name not in theirs or name not in ours or not np.array_equal(theirs[name], ours[name]):
-            raise checkpoint.CheckpointError(f"{where} was written with another preprocess: {name!r} differs")
+            raise CheckpointError(f"{where} was written with another preprocess: {name!r} differs")
 
 
 def _config(model: Any) -> dict[str, Any] | None:

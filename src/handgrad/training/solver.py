@@ -51,7 +51,8 @@ class Solver:
     num_train_samples, num_val_samples : int, optional
         How many images are drawn for a check of accuracy; None takes all.
     checkpoint_name : str or Path, optional
-        A folder for checkpoints. It is made, and tried, at once.
+        A folder for the checkpoint. It is made, and tried, at once; a checkpoint that is there is replaced
+        by the first one of this run.
     print_every : int
         Iterations from one printed loss to the next.
     verbose : bool
@@ -102,24 +103,15 @@ class Solver:
 
     Examples
     --------
-    >>> class Linear:  # softmax regression
-    ...     def __init__(self):
-    ...         self.params = {"W": np.zeros((2, 2))}
-    ...     def loss(self, X, y=None):
-    ...         scores = X @ self.params["W"]
-    ...         if y is None:
-    ...             return scores
-    ...         p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    ...         loss = -np.log(p[np.arange(len(y)), y]).mean()
-    ...         return loss, {"W": X.T @ (p - np.eye(2)[y]) / len(y)}
-    >>> X = np.array([[0.0, 1.0], [1.0, 0.0]] * 4)
-    >>> y = np.array([0, 1] * 4)
+    >>> from handgrad.models import TwoLayerNet
+    >>> X, y = np.eye(2), np.array([1, 0])
     >>> data = {"X_train": X, "y_train": y, "X_val": X, "y_val": y}
-    >>> solver = Solver(Linear(), data, batch_size=4, num_epochs=1, print_every=2, seed=0)
+    >>> net = TwoLayerNet(input_dim=2, num_classes=2, weight_scale=1e-5, seed=0)
+    >>> solver = Solver(net, data, "adam", {"learning_rate": 0.1}, batch_size=2, num_epochs=2, seed=0)
     >>> solver.train()
     (Iteration 1 / 2) loss: 0.693147
-    (Epoch 0 / 1) train acc: 1.000000; val_acc: 1.000000
-    (Epoch 1 / 1) train acc: 1.000000; val_acc: 1.000000
+    (Epoch 1 / 2) train acc: 1.000000; val_acc: 1.000000
+    (Epoch 2 / 2) train acc: 1.000000; val_acc: 1.000000
     """
 
     def __init__(
@@ -152,7 +144,7 @@ class Solver:
         self.update_rule = optim.get_rule(update_rule)
         self.optim_config = checks.optim_config(self.update_rule, optim_config, schedule)
         self.lr_decay = checks.positive_number("lr_decay", lr_decay)
-        self.batch_size = checks.batch_size(batch_size, len(self.X_train))
+        self.batch_size = checks.whole_number("batch_size", batch_size, 1)
         self.num_epochs = checks.whole_number("num_epochs", num_epochs, 0)
         self.num_train_samples = checks.optional_whole_number("num_train_samples", num_train_samples, 1)
         self.num_val_samples = checks.optional_whole_number("num_val_samples", num_val_samples, 1)
@@ -174,7 +166,9 @@ class Solver:
             self.X_train, self.y_train, self.batch_size, self.augment, self.preprocess
         )
         self._begin()
-        self.checkpoint_name = None if checkpoint_name is None else checkpoint.prepare(checkpoint_name)
+        self.checkpoint_name: Path | None = None
+        if checkpoint_name is not None:
+            self.checkpoint_name = checkpoint.prepare(checks.folder("checkpoint_name", checkpoint_name))
         self._resume(resume)
 
     @property
@@ -278,8 +272,8 @@ class Solver:
             raise ValueError("resume=True needs checkpoint_name, the folder of the checkpoint")
         if resume is True and self.checkpoint_name is not None and checkpoint.exists(self.checkpoint_name):
             resuming.restore(self, self.checkpoint_name)
-        if resume is not True and resume is not False:
-            resuming.restore(self, Path(resume))
+        if not isinstance(resume, bool):
+            resuming.restore(self, checks.folder("resume", resume))
 
     def _descend(self) -> tuple[float, float | None]:
         """Take one step of gradient descent, whole or not at all; return loss and learning rate."""
