@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from handgrad.backend.numpy_ops.select import keep_where
+
 __all__ = [
     "elu_backward",
     "elu_forward",
@@ -36,7 +38,7 @@ def relu_forward(x: np.ndarray) -> tuple[np.ndarray, None]:
 
 def relu_backward(dout: np.ndarray, x: np.ndarray, kept: None) -> np.ndarray:
     """Return dout where x > 0."""
-    return np.where(x <= 0, 0, dout)
+    return keep_where(~(x <= 0), dout)
 
 
 def leaky_relu_forward(x: np.ndarray, alpha: float) -> tuple[np.ndarray, None]:
@@ -60,7 +62,7 @@ def prelu_backward(
     """Return dx and dalpha in alpha's shape."""
     below = x <= 0
     shared = tuple(a for a in range(x.ndim) if a != 1 or len(alpha) == 1)
-    dalpha = np.where(below, dout * x, 0).sum(axis=shared, dtype=np.float64).astype(x.dtype)
+    dalpha = keep_where(below, dout * x).sum(axis=shared, dtype=np.float64).astype(x.dtype)
     return np.where(below, _over_channels(alpha, x.ndim) * dout, dout), dalpha.reshape(alpha.shape)
 
 

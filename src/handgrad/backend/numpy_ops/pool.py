@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from handgrad.backend.numpy_ops.conv import Pair, taps
+from handgrad.backend.numpy_ops.select import keep_where
 
 __all__ = [
     "avg_pool_backward",
@@ -26,8 +27,8 @@ def max_pool_forward(x: np.ndarray, window: Pair, stride: Pair) -> tuple[np.ndar
     for number, seen in views:
         better = ~(seen <= out)  # strictly greater, so the first maximum keeps a tie; or one is NaN
         better &= out == out  # the first NaN stays
-        np.copyto(out, seen, where=better)
-        winner[better] = number
+        np.maximum(out, seen, out=out)
+        np.maximum(winner, better * winner.dtype.type(number), out=winner)  # later taps have higher numbers
     return out, winner
 
 
@@ -37,7 +38,7 @@ def max_pool_backward(
     """Return dx (N, C, H, W): each output's gradient goes to the tap that won."""
     dx = np.zeros(x.shape, x.dtype)
     for number, seen in _views(dx, window, stride):
-        np.add(seen, dout, out=seen, where=winner == number)
+        seen += keep_where(winner == number, dout)
     return dx
 
 
