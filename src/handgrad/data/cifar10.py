@@ -6,6 +6,7 @@ Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,7 +192,7 @@ def _images(file: Path, data: object) -> np.ndarray:
 
 def _labels(file: Path, labels: object, count: int) -> np.ndarray:
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
-        raise ValueError(f"{file}: 'labels' must be a list of whole numbers, got {str(labels)[:60]}")
+        raise ValueError(f"{file}: 'labels' must be a list of whole numbers, got {reprlib.repr(labels)}")
     if len(labels) != count:
         raise ValueError(f"{file}: 'labels' must be as many as the images ({count}), got {len(labels)}")
     for label in labels:

@@ -9,8 +9,9 @@ file says.
 from __future__ import annotations
 
 import pickle
+import pickletools
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class UnsafePickleError(ValueError):
 
 
 def load_arrays(path: Path) -> Any:
-    """Read a pickle of dicts, lists, numbers, strings and uint8 arrays.
+    """Read a pickle of uint8 arrays, lists, numbers and strings, as a rule in one dict.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ def load_arrays(path: Path) -> Any:
         raise ValueError(f"{path} must be at most {_LARGEST:,} bytes to be a batch of CIFAR-10, got {size:,}")
     with open(path, "rb") as file:
         try:
+            _check_memo(file, size)
             return _finish(_ArrayUnpickler(file, encoding="bytes").load())
         except UnsafePickleError as error:
             raise UnsafePickleError(f"{path}: {error}") from None
@@ -127,12 +129,20 @@ class _ArrayUnpickler(pickle.Unpickler):
         return _KNOWN[module, name]
 
 
+def _check_memo(file: BinaryIO, size: int) -> None:
+    """Refuse numbered values beyond what the file has room for: pickle would make a table of that length."""
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name.endswith("PUT") and argument >= size:
+            raise ValueError(f"value number {argument} is out of range")
+    file.seek(0)
+
+
 def _finish(value: Any) -> Any:
-    """Put arrays and bytes in the place of the notes, in the containers that the files use."""
+    """Put arrays and bytes in the place of the notes, at the top and in a dict there."""
     if isinstance(value, dict):
-        return {_finish(key): _finish(content) for key, content in value.items()}
-    if isinstance(value, list):
-        return [_finish(content) for content in value]
-    if isinstance(value, (_Array, _Bytes)):
-        return value.value()
-    return value
+        return {_plain(key): _plain(content) for key, content in value.items()}
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.value() if isinstance(value, (_Array, _Bytes)) else value
