@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from handgrad._version import __version__
 from handgrad.backend import get_backend, use_backend
 from handgrad.backend.threads import get_num_threads, set_num_threads
 
-__all__ = ["get_backend", "get_num_threads", "set_num_threads", "use_backend"]
+__all__ = ["__version__", "get_backend", "get_num_threads", "set_num_threads", "use_backend"]
 
 _ROOMS = ("checking", "data", "layers", "models", "reference", "training", "viz")
 

@@ -1,0 +1,67 @@
+"""How everything here is timed, and on what."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import handgrad
+
+
+def interleave(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
+    """Return each contestant's times in milliseconds, one a round, after a round of warming up."""
+    for run in contestants.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def table(title: str, times: dict[str, np.ndarray]) -> str:
+    """Return a Markdown table: median, spread, and the ratio to the fastest."""
+    best = min(np.median(values) for values in times.values())
+    lines = [f"### {title}", "", "| | median ms | 10 % to 90 % | times the fastest |", "|---|---:|---:|---:|"]
+    for name, values in sorted(times.items(), key=lambda item: np.median(item[1])):
+        low, median, high = np.percentile(values, [10, 50, 90])
+        lines.append(f"| {name} | {median:.3g} | {low:.3g} to {high:.3g} | {median / best:.1f} |")
+    return "\n".join([*lines, ""])
+
+
+def machine(**versions: str) -> str:
+    """Return the conditions: processor, threads, versions, commit."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
+    ).stdout.strip()
+    rows = {
+        "processor": _processor(),
+        "CPUs": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "system": platform.platform(terse=True),
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "Handgrad": f"{handgrad.__version__} ({commit})",
+        **versions,
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in rows.items()) + "\n"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
