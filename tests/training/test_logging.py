@@ -86,7 +86,7 @@ class TestJsonLines:
         killed = solver(logger=JsonLines(log), checkpoint_name=tmp_path / "run")
         for _ in range(9):  # the checkpoint is that of iteration 6
             killed.step()
-        killed._loggers[0].close()
+        killed._broadcast.close()
         with log.open("a") as file:
             file.write('{"event": "iterat')
         solver(logger=JsonLines(log), checkpoint_name=tmp_path / "run", resume=True).train()
@@ -130,6 +130,13 @@ class TestProgressBar:
         assert f"train {ours.train_acc_history[-1]:.1%} val {ours.val_acc_history[-1]:.1%}" in shown
         assert "0:00:00" in shown
         assert bar._bar is None  # the terminal is given back
+
+    def test_printed_lines_stay_in_their_file(self, capsys) -> None:
+        """Where the output is piped and the bar is on a terminal, the lines go into the pipe."""
+        bar, text = self.bar(terminal=True)
+        solver(num_epochs=1, logger=bar, verbose=True).train()
+        assert "(Epoch 1 / 1) train acc:" in capsys.readouterr().out
+        assert "(Epoch 1 / 1)" not in text.getvalue()
 
     def test_elsewhere_it_writes_nothing(self) -> None:
         bar, text = self.bar(terminal=False)

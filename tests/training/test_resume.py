@@ -261,7 +261,10 @@ DIFFERENT = [
         r"optim_config=\{'learning_rate': 0.05\}, but this Solver has",
     ),
     ({"lr_decay": 0.5}, "was written with lr_decay=1.0, but this Solver has 0.5"),
-    ({"schedule": "cosine"}, r"was written with schedule=None, but this Solver has 'cosine\(final=0.0\)'"),
+    (
+        {"schedule": "cosine"},
+        r"written with schedule='constant', but this Solver has 'cosine\(final=0.0\)'",
+    ),
     ({"ema": 0.9}, "was written with ema=None, but this Solver has 0.9"),
     ({"data": blobs(n=61)}, r"was written with training data of labels_crc32=\d+, but these have \d+"),
     ({"data": blobs(seed=1)}, r"was written with training data of labels_crc32"),

@@ -374,7 +374,7 @@ BAD_SETTINGS = [
     ({"optim_config": {"learning_rate": "1"}}, ValueError, "learning_rate must be a finite number, got '1'"),
     ({"optim_config": 0.1}, TypeError, "optim_config must be a dict or None, got 0.1"),
     ({"schedule": "cosin"}, ValueError, "schedule has no option 'cosin'; did you mean 'cosine'?"),
-    ({"schedule": 0.1}, TypeError, "schedule must be a function or None, got 0.1"),
+    ({"schedule": 0.1}, TypeError, "schedule must be a text or a function, got 0.1"),
     ({"augment": "flip"}, TypeError, "augment must be a function or None, got 'flip'"),
     ({"preprocess": 3}, TypeError, "preprocess must be a function or None, got 3"),
     ({"logger": 3}, TypeError, "logger must be a function of one record, or several, got 3"),
@@ -485,6 +485,12 @@ def test_scores_that_are_none(scores: object) -> None:
 def test_rules_that_do_not_keep_to_their_form(rule, kind: type, message: str) -> None:
     with pytest.raises(kind, match=message):
         solver(update_rule=rule).train()
+
+
+@pytest.mark.parametrize(("factor", "shown"), [(None, "None"), (np.nan, "nan"), ("1", "'1'")])
+def test_schedules_that_give_no_number(factor: object, shown: str) -> None:
+    with pytest.raises(ValueError, match=f"the factor of schedule must be a finite number, got {shown}"):
+        solver(schedule=lambda step, total_steps: factor).train()
 
 
 def test_lr_decay_of_a_rule_without_a_learning_rate() -> None:

@@ -15,6 +15,7 @@ from handgrad.data.checks import check_split
 from handgrad.training import model_state, optim
 from handgrad.training import optim_config as settings
 from handgrad.training.errors import DivergenceError
+from handgrad.training.optim_config import finite_number
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
@@ -37,7 +38,7 @@ def optional_whole_number(name: str, value: Any, least: int) -> int | None:
 
 def positive_number(name: str, value: Any) -> float:
     """Return `value` as a finite float above 0."""
-    number = settings.finite_number(name, value)
+    number = finite_number(name, value)
     if number <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
     return number
@@ -47,7 +48,7 @@ def optional_fraction(name: str, value: Any) -> float | None:
     """Return `value` as a float from 0 to below 1, or None for None."""
     if value is None:
         return None
-    number = settings.finite_number(name, value)
+    number = finite_number(name, value)
     if not 0 <= number < 1:
         raise ValueError(f"{name} must be from 0 to below 1, got {value!r}")
     return number

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -150,7 +152,13 @@ class ProgressBar:
         self.close()
         texts = (TextColumn("{task.fields[loss]}"), TextColumn("{task.fields[accuracy]}"))
         head = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bar = Progress(*head, *texts, TimeRemainingColumn(), console=self._console)
+        self._bar = Progress(
+            *head,
+            *texts,
+            TimeRemainingColumn(),
+            console=self._console,
+            redirect_stdout=sys.stdout.isatty(),  # else printed lines would leave their file for the terminal
+        )
         self._bar.start()
         self._task = self._bar.add_task(
             f"epoch {record['epoch'] + 1}/{record['num_epochs']}",
@@ -200,6 +208,34 @@ class TensorBoard:
             self._writer = None
 
 
+class Broadcast:
+    """Several loggers as one, which adds the time to each record.
+
+    Parameters
+    ----------
+    *loggers : function, several of them, or None
+    """
+
+    def __init__(self, *loggers: Logger | Iterable[Logger] | None) -> None:
+        self.loggers = [each for logger in loggers for each in as_loggers(logger)]
+        self._began = time.perf_counter()
+
+    def __call__(self, record: Record) -> None:
+        """Pass the record on, with the seconds since the last ``"start"``."""
+        if record["event"] == "start":
+            self._began = time.perf_counter()
+        record = record | {"seconds": round(time.perf_counter() - self._began, 3)}
+        for log in self.loggers:
+            log(record)
+
+    def close(self) -> None:
+        """Close the loggers that can be."""
+        for logger in self.loggers:
+            end = getattr(logger, "close", None)
+            if callable(end):
+                end()
+
+
 def as_loggers(logger: Logger | Iterable[Logger] | None) -> list[Logger]:
     """Return the loggers in `logger`: none, one, or several."""
     if logger is None:
@@ -208,11 +244,3 @@ def as_loggers(logger: Logger | Iterable[Logger] | None) -> list[Logger]:
     if not all(map(callable, loggers)):
         raise TypeError(f"logger must be a function of one record, or several, got {logger!r}")
     return loggers
-
-
-def close(loggers: Iterable[Logger]) -> None:
-    """Close those that can be."""
-    for logger in loggers:
-        end = getattr(logger, "close", None)
-        if callable(end):
-            end()

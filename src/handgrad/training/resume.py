@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.training import checkpoint, model_state
+from handgrad.training import checkpoint, checks, model_state
 from handgrad.training.errors import CheckpointError
 from handgrad.training.schedules import Schedule
 
@@ -60,6 +60,22 @@ def capture(solver: Solver) -> dict[str, Any]:
         "settings": settings(solver),
         "data": _data(solver),
     }
+
+
+def begin(solver: Solver, resume: Any) -> None:
+    """Do what the setting `resume` says: begin afresh, or go on from a checkpoint.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `restore`, and where `resume` is True without a folder, or no folder's name.
+    """
+    if not isinstance(resume, bool):
+        restore(solver, checks.folder("resume", resume))
+    elif resume and solver.checkpoint_name is None:
+        raise ValueError("resume=True needs checkpoint_name, the folder of the checkpoint")
+    elif resume and solver.checkpoint_name is not None and checkpoint.exists(solver.checkpoint_name):
+        restore(solver, solver.checkpoint_name)
 
 
 def restore(solver: Solver, folder: Path) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from handgrad._errors import nearest
+from handgrad.training.optim_config import finite_number
 
 Factor = Callable[[int, int], float]
 
@@ -228,6 +229,30 @@ def parse(text: str) -> Schedule:
     if first != "warm_up" or second == "warm_up":
         raise ValueError(f"only warm_up can be followed by another schedule, got {text!r}")
     return _make(first, numbers, then=_make(second, more_numbers))
+
+
+def get_schedule(schedule: str | Factor | None) -> Factor:
+    """Return the schedule of a text; a function is passed through, and None is `constant`.
+
+    Raises
+    ------
+    ValueError
+        For a text that `parse` refuses.
+    TypeError
+        For what is neither a text nor a function.
+    """
+    if schedule is None:
+        return constant()
+    if isinstance(schedule, str):
+        return parse(schedule)
+    if not callable(schedule):
+        raise TypeError(f"schedule must be a text or a function, got {schedule!r}")
+    return schedule
+
+
+def factor_at(schedule: Factor, step: int, total_steps: int) -> float:
+    """Return what a schedule gives, if it is a finite number."""
+    return finite_number("the factor of schedule", schedule(step, total_steps))
 
 
 def _make(name: str, numbers: str | None, **extra: Schedule) -> Schedule:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from handgrad._random import generator
-from handgrad.training import (
-    checkpoint,
-    checks,
-    evaluation,
-    feeding,
-    interrupts,
-    logging,
-    model_state,
-    optim,
-    schedules,
-)
+from handgrad.training import checkpoint, checks, evaluation, feeding, interrupts, logging, model_state
 from handgrad.training import resume as resuming
 from handgrad.training.descent import decay, descend
 from handgrad.training.ema import Average
+from handgrad.training.optim import Rule, get_rule
+from handgrad.training.schedules import Factor, factor_at, get_schedule
 
 
 class Solver:
@@ -51,8 +41,8 @@ class Solver:
     num_train_samples, num_val_samples : int, optional
         How many images are drawn for a check of accuracy; None takes all.
     checkpoint_name : str or Path, optional
-        A folder for the checkpoint. It is made, and tried, at once; a checkpoint that is there is replaced
-        by the first one of this run.
+        A folder for the checkpoint. It is made, and tried, at once; the first checkpoint of this run
+        replaces one that is there.
     print_every : int
         Iterations from one printed loss to the next.
     verbose : bool
@@ -66,19 +56,19 @@ class Solver:
     seed : int, Generator or None
         Settles the order of the images, the augmentation and the samples for accuracy.
     ema : float, optional
-        Decay, such as 0.999, of an average of the weights (and of batch norm's running statistics, which
-        belong to weights): the average is what is evaluated and kept as the best.
+        Decay, such as 0.999, of an average of the weights and of batch norm's running statistics: the
+        average is what is evaluated and kept as the best.
     logger : function or several, optional
         See `handgrad.training.logging`.
     progress : bool
         Show a bar where there is a terminal.
     checkpoint_every : int, optional
-        Iterations from one checkpoint to the next; default: an epoch. There is one at the end of
-        ``train``, too, and at Ctrl-C.
+        Iterations from one checkpoint to the next; default an epoch. The end of ``train`` and Ctrl-C
+        write one, too.
     resume : bool or path
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
-        names the folder of a checkpoint that must be there. The run then goes on as if it had never
-        stopped, to the last bit, if the model draws random numbers from ``model.rng`` alone.
+        names the folder of one that must be there. The run goes on as if it had never stopped, to the last
+        bit, if the model draws random numbers from ``model.rng`` alone.
 
     Attributes
     ----------
@@ -87,8 +77,7 @@ class Solver:
     train_acc_history, val_acc_history : list of float
         One for each check: after the first iteration, each epoch and the last iteration.
     best_val_acc, best_params, best_bn_params
-        The best accuracy on the validation images (the first, of equal ones), and copies of the
-        parameters and running statistics that had it.
+        The best validation accuracy, with copies of the parameters and running statistics that first had it.
     iteration, epoch : int
         Iterations and whole epochs done.
     optim_configs : dict
@@ -96,10 +85,8 @@ class Solver:
 
     Raises
     ------
-    ValueError, TypeError
-        In one sentence, for anything that cannot be trained or resumed.
-    OSError
-        When `checkpoint_name` cannot be written.
+    ValueError, TypeError, OSError
+        In one sentence, for what cannot be trained or resumed, and a folder that cannot be written.
 
     Examples
     --------
@@ -118,7 +105,7 @@ class Solver:
         self,
         model: Any,
         data: dict[str, np.ndarray],
-        update_rule: str | optim.Rule = "sgd",
+        update_rule: str | Rule = "sgd",
         optim_config: dict[str, Any] | None = None,
         lr_decay: float = 1.0,
         batch_size: int = 100,
@@ -128,7 +115,7 @@ class Solver:
         checkpoint_name: str | os.PathLike[str] | None = None,
         print_every: int = 10,
         verbose: bool = True,
-        schedule: str | schedules.Factor | None = None,
+        schedule: str | Factor | None = None,
         preprocess: feeding.Preprocess | None = None,
         augment: feeding.Augment | None = None,
         seed: int | np.random.Generator | None = None,
@@ -141,7 +128,7 @@ class Solver:
         checks.model(model)
         self.model = model
         self.X_train, self.y_train, self.X_val, self.y_val = checks.data_arrays(data)
-        self.update_rule = optim.get_rule(update_rule)
+        self.update_rule = get_rule(update_rule)
         self.optim_config = checks.optim_config(self.update_rule, optim_config, schedule)
         self.lr_decay = checks.positive_number("lr_decay", lr_decay)
         self.batch_size = checks.whole_number("batch_size", batch_size, 1)
@@ -150,26 +137,21 @@ class Solver:
         self.num_val_samples = checks.optional_whole_number("num_val_samples", num_val_samples, 1)
         self.print_every = checks.whole_number("print_every", print_every, 1)
         self.verbose = verbose
-        schedule = schedules.parse(schedule) if isinstance(schedule, str) else schedule
-        self.schedule = checks.function("schedule", schedule)
+        self.schedule = get_schedule(schedule)
         self.preprocess = checks.function("preprocess", preprocess)
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.checkpoint_every = checks.optional_whole_number("checkpoint_every", checkpoint_every, 1)
-        self._loggers: list[logging.Logger] = [
-            *([logging.CourseLines(self.print_every)] if verbose else []),
-            *([logging.ProgressBar()] if progress else []),
-            *logging.as_loggers(logger),
-        ]
+        lines = logging.CourseLines(self.print_every) if verbose else None
+        bar = logging.ProgressBar() if progress else None
+        self._broadcast = logging.Broadcast(lines, bar, logger)
         self._seed = int(generator(seed).integers(2**63))
-        self._batches = feeding.Batches(
-            self.X_train, self.y_train, self.batch_size, self.augment, self.preprocess
-        )
+        settings = (self.batch_size, self.augment, self.preprocess)
+        self._batches = feeding.Batches(self.X_train, self.y_train, *settings)
         self._begin()
-        self.checkpoint_name: Path | None = None
-        if checkpoint_name is not None:
-            self.checkpoint_name = checkpoint.prepare(checks.folder("checkpoint_name", checkpoint_name))
-        self._resume(resume)
+        name = None if checkpoint_name is None else checks.folder("checkpoint_name", checkpoint_name)
+        self.checkpoint_name = None if name is None else checkpoint.prepare(name)
+        resuming.begin(self, resume)
 
     @property
     def iterations_per_epoch(self) -> int:
@@ -199,13 +181,12 @@ class Solver:
         DivergenceError
             When the loss or a parameter is no finite number; the checkpoint before is kept.
         ValueError, TypeError
-            When the model's ``loss`` does not keep to its protocol, naming the parameter.
+            When the model does not keep to its protocol, naming for instance the gradient that is missing.
         """
         if num_iterations is None:
             num_iterations = max(0, self.num_iterations - self.iteration)
         last = self.iteration + checks.whole_number("num_iterations", num_iterations, 0)
         self._take_up_last()
-        self._started = time.perf_counter()
         try:
             self._log("start")
             with interrupts.held() as release:
@@ -218,7 +199,7 @@ class Solver:
             self._write_checkpoint()
             raise
         finally:
-            logging.close(self._loggers)
+            self._broadcast.close()
         self._finish()
 
     def step(self) -> float:
@@ -265,30 +246,22 @@ class Solver:
         self._average = None if self.ema is None else Average(self.ema)
         self._checked_at = self._written_at = 0
         self._last: model_state.Weights | None = None
-        self._started = time.perf_counter()
-
-    def _resume(self, resume: bool | str | os.PathLike[str]) -> None:
-        if resume is True and self.checkpoint_name is None:
-            raise ValueError("resume=True needs checkpoint_name, the folder of the checkpoint")
-        if resume is True and self.checkpoint_name is not None and checkpoint.exists(self.checkpoint_name):
-            resuming.restore(self, self.checkpoint_name)
-        if not isinstance(resume, bool):
-            resuming.restore(self, checks.folder("resume", resume))
 
     def _descend(self) -> tuple[float, float | None]:
         """Take one step of gradient descent, whole or not at all; return loss and learning rate."""
         if self.iteration == 0:
             evaluation.check_classes(self.model, self.X_train, self.y_train, self.y_val, self.preprocess)
-        factor = 1.0 if self.schedule is None else float(self.schedule(self.iteration, self.num_iterations))
-        params = self.model.params
+        factor = factor_at(self.schedule, self.iteration, self.num_iterations)
+        X, y = self._batches.at(self.iteration, self._seed)
         with model_state.unchanged_on_error(self.model):
-            X, y = self._batches.at(self.iteration, self._seed)
-            loss, grads = checks.loss_and_grads(self.model.loss(X, y), params)
+            loss, grads = checks.loss_and_grads(self.model.loss(X, y), self.model.params)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
-            next_params, configs, rate = descend(self.update_rule, params, grads, self.optim_configs, factor)
+            params, configs, rate = descend(
+                self.update_rule, self.model.params, grads, self.optim_configs, factor
+            )
             ends_epoch = (self.iteration + 1) % self.iterations_per_epoch == 0
             configs = decay(configs, self.lr_decay) if ends_epoch else configs
-        params.update(next_params)
+        self.model.params.update(params)
         self.optim_configs = configs
         self.loss_history.append(loss)
         self.iteration += 1
@@ -334,14 +307,5 @@ class Solver:
             self._last = None
 
     def _log(self, event: str, **values: float | None) -> None:
-        record = {
-            "event": event,
-            "iteration": self.iteration,
-            "num_iterations": self.num_iterations,
-            "epoch": self.epoch,
-            "num_epochs": self.num_epochs,
-            **values,
-            "seconds": round(time.perf_counter() - self._started, 3),
-        }
-        for log in self._loggers:
-            log(record)
+        where = {name: getattr(self, name) for name in ("iteration", "num_iterations", "epoch", "num_epochs")}
+        self._broadcast({"event": event, **where, **values})
