@@ -23,6 +23,8 @@ try:
     extension = importlib.import_module("handgrad._native")
 except ImportError as error:
     missing = str(error)
+else:
+    extension.configure()  # HANDGRAD_ISA, HANDGRAD_NUM_THREADS
 
 _in_use: ModuleType | None = None
 _reason = ""
