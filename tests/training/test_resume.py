@@ -365,3 +365,12 @@ def test_a_state_that_makes_no_sense_is_one_sentence_and_nothing_is_changed(
 def test_scale_is_a_preprocess_without_arrays(tmp_path: Path) -> None:
     solver(preprocess=scale, checkpoint_name=tmp_path).train(1)
     assert load_checkpoint(tmp_path).preprocess is None
+
+
+def test_parameters_are_in_c_order_as_a_checkpoint_gives_them_back() -> None:
+    """The memory order of a matrix decides in which order a product of it is summed."""
+    ours = solver(
+        update_rule=lambda w, dw, config: (np.asfortranarray(w - 0.1 * dw), config), optim_config=None
+    )
+    ours.train(1)
+    assert ours.model.params["W"].flags.c_contiguous
