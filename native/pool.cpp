@@ -48,7 +48,7 @@ struct SignalsBlocked {
 Pool::Pool(int lanes) : wanted_(lanes), spins_(lanes <= available_cpus()) { start_workers(); }
 
 void Pool::start_workers() {
-    const SignalsBlocked blocked;
+    [[maybe_unused]] const SignalsBlocked blocked;
     try {
         workers_.reserve(static_cast<std::size_t>(wanted_ - 1));
         for (; lanes_ < wanted_; ++lanes_) workers_.emplace_back(&Pool::work, this, lanes_);

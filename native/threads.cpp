@@ -28,7 +28,7 @@ struct Shared {
 // Never destroyed: at exit workers may still be waiting on what is inside.
 Shared* shared = nullptr;
 std::atomic<int> setting{0};  // 0: not chosen yet
-thread_local bool inside_loop = false;
+thread_local bool inside_loop = false;  // to try a lock that one holds is undefined
 
 // Only the forking thread lives on in the child: the old workers, and whoever held the lock, are gone.
 void start_over() {

@@ -11,6 +11,7 @@
 #include "threads.h"
 
 #if !defined(_WIN32)
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -62,6 +63,28 @@ void many_loops_in_a_row_lose_no_wake_up() {
             parallel_for(threads, 1, [&](std::int64_t begin, std::int64_t end, int) { sum += end - begin; });
         }
         CHECK(sum == 5000 * threads);
+    }
+}
+
+// Every range waits until all have begun, which needs as many threads.
+bool run_together(int ranges) {
+    std::atomic<int> begun{0};
+    std::atomic<bool> late{false};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    parallel_for(ranges, 1, [&](std::int64_t, std::int64_t, int) {
+        ++begun;
+        while (begun < ranges && !late) {
+            if (std::chrono::steady_clock::now() > deadline) late = true;
+            std::this_thread::yield();
+        }
+    });
+    return !late;
+}
+
+void a_change_of_the_setting_changes_the_number_of_workers() {
+    for (const int threads : {2, 5, 3}) {
+        set_num_threads(threads);
+        CHECK(run_together(threads));
     }
 }
 
@@ -128,19 +151,32 @@ void the_number_of_threads_is_checked_and_kept() {
 }
 
 #if !defined(_WIN32)
+// Runs `body` in a child process; true where it returned true.
+template <class Body>
+bool in_a_child(const Body& body) {
+    const pid_t child = fork();
+    if (child == 0) _exit(body() ? 0 : 1);
+    int status = -1;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 void a_forked_child_has_workers_of_its_own() {
     set_num_threads(3);
-    const Ranges expected = ranges_of(9, 1);
-    const pid_t child = fork();
-    if (child == 0) {
-        const bool same = ranges_of(9, 1) == expected;
-        set_num_threads(2);
-        _exit(same && (ranges_of(4, 1) == Ranges{{0, 2}, {2, 4}}) ? 0 : 1);
-    }
-    int status = -1;
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(ranges_of(9, 1) == expected);
+    CHECK(run_together(3));
+    CHECK(in_a_child([] { return handgrad::num_threads() == 3 && run_together(3); }));
+    CHECK(run_together(3));
+}
+
+void where_threads_run_out_the_others_share_the_ranges() {
+    CHECK(in_a_child([] {
+        set_num_threads(500);
+        const rlimit room{512u << 20, 512u << 20};  // for some dozens of stacks of 8 MB
+        if (setrlimit(RLIMIT_AS, &room) != 0) return false;
+        const Ranges ranges = ranges_of(1000, 1);
+        for (int i = 0; i < 500; ++i)
+            if (ranges[i] != std::pair<std::int64_t, std::int64_t>{2 * i, 2 * i + 2}) return false;
+        return true;
+    }));
 }
 #endif
 
@@ -150,12 +186,14 @@ int main() {
     covers_every_step_once();
     ranges_are_even_ordered_and_no_shorter_than_the_grain();
     many_loops_in_a_row_lose_no_wake_up();
+    a_change_of_the_setting_changes_the_number_of_workers();
     a_nested_loop_stays_on_its_thread();
     two_callers_at_once_both_finish_with_the_same_ranges();
     the_exception_of_the_lowest_range_arrives_after_all_came_to_rest();
     the_number_of_threads_is_checked_and_kept();
 #if !defined(_WIN32)
     a_forked_child_has_workers_of_its_own();
+    where_threads_run_out_the_others_share_the_ranges();
 #endif
     return failed();
 }
