@@ -135,8 +135,9 @@ def _copy_members(archive: Path, folder: Path) -> None:
         raise ValueError(
             f"{archive} must be a whole tar.gz archive, got one that is damaged: {error}"
         ) from None
-    if not is_complete(folder):
-        raise ValueError(f"{archive} must hold {FOLDER}/{TRAIN_FILES[0]}, got none")
+    for name in (*TRAIN_FILES, TEST_FILE):
+        if not (folder / name).is_file():
+            raise ValueError(f"{archive} must hold {FOLDER}/{name}, got none")
 
 
 def _copy_member(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:

@@ -30,7 +30,6 @@ MIRRORS = (
 )
 
 _ROUNDS = 3
-_DAY = 86400.0
 
 
 class DownloadError(OSError):
@@ -138,7 +137,7 @@ def fetch(
                         partial.replace(folder / file.name)
                     return folder / file.name
             candidates = sorted((url for url in rates if rates[url]), key=rates.__getitem__, reverse=True)
-            patience = replace(patience, slowest=min(patience.slowest, file.size / _DAY))
+            patience = replace(patience, slowest=patience.last_resort)
     raise DownloadError(_advice(file, folder, failures))
 
 

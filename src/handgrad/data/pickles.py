@@ -132,7 +132,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 def _check_memo(file: BinaryIO, size: int) -> None:
     """Refuse numbered values beyond what the file has room for: pickle would make a table of that length."""
     for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name.endswith("PUT") and argument >= size:
+        if opcode.name.endswith("PUT") and (argument or 0) >= size:
             raise ValueError(f"value number {argument} is out of range")
     file.seek(0)
 

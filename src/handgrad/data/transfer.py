@@ -29,12 +29,15 @@ class Patience:
     slowest : float
         Bytes per second, measured over `window` seconds. A mirror below it is left for the next one, and
         comes back into play when none is faster.
+    last_resort : float
+        Bytes per second that are asked for then.
     window : float
         Seconds.
     """
 
     stall: float = 20.0
     slowest: float = 300e3  # the whole of CIFAR-10 in ten minutes
+    last_resort: float = 5e3  # ten hours
     window: float = 10.0
 
 
