@@ -13,7 +13,7 @@ import handgrad
 
 PACKAGE = Path(handgrad.__file__).parent
 LEAVES = {"checking", "cli", "courses", "search", "viz"}
-SHARED = {"_errors", "_files", "_random", "_version"}
+SHARED = {"_errors", "_files", "_numbers", "_random", "_version"}
 ALLOWED = {
     "layers": {"backend", "layers"},
     "backend": {"backend", "reference", "_native"},

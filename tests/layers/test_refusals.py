@@ -35,7 +35,7 @@ def refused(error, text):
     ],
 )
 def test_pad(pad, text):
-    with refused(ValueError, text):
+    with refused((TypeError, ValueError), text):
         layers.conv_forward(X, W, B, {"stride": 1, "pad": pad})
 
 
@@ -114,7 +114,7 @@ def test_norm():
         layers.spatial_batchnorm_forward(X, scale, scale, {"mode": "trian"})
     with refused(ValueError, "bn_param has no option 'momentom'; did you mean 'momentum'"):
         layers.spatial_batchnorm_forward(X, scale, scale, {"mode": "train", "momentom": 0.9})
-    with refused(ValueError, r"bn_param\['momentum'\] must lie in \[0, 1\], got 9.0"):
+    with refused(ValueError, r"bn_param\['momentum'\] must lie in \[0, 1\], got 9"):
         layers.spatial_batchnorm_forward(X, scale, scale, {"mode": "train", "momentum": 9})
     with refused(ValueError, r"bn_param\['running_mean'\] must have shape \(3,\) .*, got \(2,\)"):
         layers.spatial_batchnorm_forward(X, scale, scale, {"mode": "test", "running_mean": np.zeros(2)})
@@ -131,7 +131,7 @@ def test_norm():
 
 
 def test_dropout():
-    with refused(ValueError, r"dropout_param\['p'\] must lie in \[0, 1\), got 1.0"):
+    with refused(ValueError, r"dropout_param\['p'\] must lie in \[0, 1\), got 1"):
         layers.dropout_forward(X, {"p": 1, "mode": "train"})
     with refused(ValueError, "dropout_param needs 'p'"):
         layers.dropout_forward(X, {"mode": "train"})
@@ -149,14 +149,14 @@ def test_losses():
         layers.softmax_loss(scores, np.array([0.0, 1.0]))
     with refused(ValueError, r"y must have shape \(2,\) \(a label for each row of scores\), got \(3,\)"):
         layers.softmax_loss(scores, np.zeros(3, int))
-    with refused(ValueError, r"label_smoothing must lie in \[0, 1\], got 2.0"):
+    with refused(ValueError, r"label_smoothing must lie in \[0, 1\], got 2"):
         layers.softmax_loss(scores, np.zeros(2, int), label_smoothing=2)
 
 
 def test_activations():
-    with refused(ValueError, "alpha must be a number, got 'big'"):
+    with refused(ValueError, "alpha must be a finite number, got 'big'"):
         layers.leaky_relu_forward(X, "big")
-    with refused(ValueError, "alpha must be finite, got inf"):
+    with refused(ValueError, "alpha must be a finite number, got inf"):
         layers.elu_forward(X, np.inf)
     with refused(ValueError, r"alpha must have shape \(1,\) or \(3,\), got \(5,\)"):
         layers.prelu_forward(X, np.zeros(5))

@@ -213,14 +213,14 @@ class TestEnsemble:
         (
             lambda: TwoLayerNet(weight_scale=float("nan")),
             ValueError,
-            "weight_scale must be finite, got nan",
+            "weight_scale must be a finite number, got nan",
         ),
         (
             lambda: FullyConnectedNet([5], normalization="batchnorms"),
             ValueError,
             "normalization must be one of None, 'batchnorm', 'layernorm', got 'batchnorms'",
         ),
-        (lambda: FullyConnectedNet([5], dropout=1), ValueError, r"dropout must lie in \[0, 1\), got 1.0"),
+        (lambda: FullyConnectedNet([5], dropout=1), ValueError, r"dropout must lie in \[0, 1\), got 1"),
         (lambda: FullyConnectedNet(5), ValueError, "hidden_dims must be a sequence of whole numbers, got 5"),
         (
             lambda: ThreeLayerConvNet(input_dim=(3, 32)),

@@ -6,9 +6,7 @@ is read before NumPy is imported.
 
 from __future__ import annotations
 
-import operator
-from typing import Any
-
+from handgrad._numbers import whole_number
 from handgrad.backend import extension
 
 
@@ -33,15 +31,6 @@ def set_num_threads(count: int) -> None:
     >>> import handgrad
     >>> handgrad.set_num_threads(1)
     """
-    number = _whole(count)
-    if number < 1:
-        raise ValueError(f"the number of threads must be at least 1, got {number}")
+    number = whole_number("the number of threads", count, least=1)
     if extension:
         extension.set_num_threads(number)
-
-
-def _whole(count: Any) -> int:
-    try:
-        return operator.index(count)
-    except TypeError:
-        raise TypeError(f"the number of threads must be a whole number, got {count!r}") from None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from handgrad import backend
+from handgrad._numbers import finite_number
 from handgrad.layers import params
 from handgrad.layers.caches import ActivationCache, AlphaCache, MaxoutCache, keep, recall
 from handgrad.layers.checks import check_gradient, float_arrays
@@ -402,7 +403,7 @@ def _backward(name: str, dout: np.ndarray, cache: ActivationCache) -> np.ndarray
 
 def _forward_alpha(name: str, x: np.ndarray, alpha: float) -> tuple[np.ndarray, AlphaCache]:
     (x,) = float_arrays(x=x)
-    alpha = params.real("alpha", alpha)
+    alpha = finite_number("alpha", alpha)
     ops = backend.ops()
     out, kept = getattr(ops, name)(x, alpha)
     return out, keep(AlphaCache, ops, kept, x, alpha)

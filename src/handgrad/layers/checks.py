@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+from handgrad._numbers import FLOATS
 
 
 def float_arrays(**named: Any) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handgrad import backend
-from handgrad.layers import params
+from handgrad._numbers import fraction
 from handgrad.layers.checks import check_rank, check_shape, float_arrays
 
 
@@ -49,7 +49,7 @@ def softmax_loss(
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     scores, y = _check(scores, y)
-    smoothing = params.fraction("label_smoothing", label_smoothing, include_one=True)
+    smoothing = fraction("label_smoothing", label_smoothing, include_one=True)
     return backend.ops().softmax_loss(scores, y, smoothing)
 
 

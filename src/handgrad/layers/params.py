@@ -17,14 +17,13 @@ Stride and pad are a whole number or a pair (height, width); an integral float s
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from handgrad._errors import check_known
+from handgrad._numbers import finite_number, fraction, whole_number
 from handgrad.layers.checks import check_shape
 
 Pair = tuple[int, int]
@@ -140,18 +139,12 @@ def _needed(where: str, param: Mapping[str, Any], key: str) -> Any:
 
 
 def whole(name: str, value: Any, *, least: int) -> int:
-    """Return `value` as an int of at least `least`; an integral float counts."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
+    """Return `value` as an int of at least `least`; an integral float counts, 1.5 is a ValueError."""
+    if isinstance(value, float | np.floating):
+        if not float(value).is_integer():
+            raise ValueError(f"{name} must be a whole number, got {value!r}")
         value = int(value)
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number
+    return whole_number(name, value, least)
 
 
 def _pair(name: str, value: Any, *, least: int) -> Pair:
@@ -163,27 +156,8 @@ def _pair(name: str, value: Any, *, least: int) -> Pair:
     return number, number
 
 
-def real(name: str, value: Any) -> float:
-    """Return `value` as a finite float."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, got {value!r}") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {number}")
-    return number
-
-
-def fraction(name: str, value: Any, *, include_one: bool) -> float:
-    """Return a float in [0, 1], or in [0, 1)."""
-    number = real(name, value)
-    if not 0 <= number <= 1 or (number == 1 and not include_one):
-        raise ValueError(f"{name} must lie in [0, 1{']' if include_one else ')'}, got {number}")
-    return number
-
-
 def _eps(where: str, param: Mapping[str, Any]) -> float:
-    eps = real(f"{where}['eps']", param.get("eps", 1e-5))
+    eps = finite_number(f"{where}['eps']", param.get("eps", 1e-5))
     if eps < 0:
         raise ValueError(f"{where}['eps'] must not be negative, got {eps}")
     return eps

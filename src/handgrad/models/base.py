@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from handgrad._numbers import finite_number, float_dtype
 from handgrad._random import generator
-from handgrad.layers.params import real, whole
+from handgrad.layers.params import whole
 
 
 class Model(ABC):
@@ -32,9 +33,7 @@ class Model(ABC):
     def __init__(self, settings: dict[str, Any]) -> None:
         """Remember the constructor's arguments, and begin with no parameters."""
         self._settings = settings
-        self.dtype = np.dtype(settings["dtype"])
-        if self.dtype not in (np.float32, np.float64):
-            raise TypeError(f"dtype must be float32 or float64, got {self.dtype}")
+        self.dtype = float_dtype(settings["dtype"])
         self.reg = _not_negative("reg", settings["reg"])
         self._weight_scale = _not_negative("weight_scale", settings["weight_scale"])
         self.rng = generator(settings["seed"])
@@ -85,7 +84,7 @@ class Model(ABC):
 
 
 def _not_negative(name: str, value: Any) -> float:
-    number = real(name, value)
+    number = finite_number(name, value)
     if number < 0:
         raise ValueError(f"{name} must not be negative, got {number}")
     return number

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from handgrad._numbers import fraction
 from handgrad.layers import (
     affine_backward,
     affine_forward,
@@ -21,7 +22,7 @@ from handgrad.layers import (
     relu_forward,
     softmax_loss,
 )
-from handgrad.layers.params import fraction, whole
+from handgrad.layers.params import whole
 from handgrad.models.base import Model, check_sizes
 
 NORMALIZATIONS = (None, "batchnorm", "layernorm")

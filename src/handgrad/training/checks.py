@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,24 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from handgrad._numbers import finite_number, fraction, whole_number
 from handgrad.data.checks import check_split
 from handgrad.training import model_state, optim
 from handgrad.training import optim_config as settings
 from handgrad.training.errors import DivergenceError
-from handgrad.training.optim_config import finite_number
-
-
-def whole_number(name: str, value: Any, least: int) -> int:
-    """Return `value` as an int of at least `least`."""
-    try:
-        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None:
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if number < least:
-        raise ValueError(f"{name} must be {least} or above, got {number}")
-    return number
 
 
 def optional_whole_number(name: str, value: Any, least: int) -> int | None:
@@ -46,12 +32,7 @@ def positive_number(name: str, value: Any) -> float:
 
 def optional_fraction(name: str, value: Any) -> float | None:
     """Return `value` as a float from 0 to below 1, or None for None."""
-    if value is None:
-        return None
-    number = finite_number(name, value)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} must be from 0 to below 1, got {value!r}")
-    return number
+    return None if value is None else fraction(name, value, include_one=False)
 
 
 def folder(name: str, value: Any) -> Path:

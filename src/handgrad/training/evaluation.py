@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad._numbers import whole_number
 from handgrad.data.checks import check_labels
 from handgrad.training import checks
 
@@ -29,7 +30,7 @@ def predict(
     preprocess : function, optional
         From a batch of X to what the model takes.
     """
-    size = checks.whole_number("batch_size", batch_size, 1)
+    size = whole_number("batch_size", batch_size, 1)
     if len(X) == 0:
         raise ValueError(f"X must hold at least one sample, got shape {X.shape}")
     parts = []

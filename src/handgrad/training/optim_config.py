@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handgrad._errors import check_known
+from handgrad._numbers import finite_number
 
 Config = dict[str, Any]
 
@@ -69,14 +69,6 @@ def prepare(
     for key in counter:
         config[key] = _count(config.get(key, 0))
     return w, _like(w, "dw", dw), config
-
-
-def finite_number(name: str, value: Any) -> float:
-    """Return `value` as a float, which unlike NumPy's float64 does not promote float32 arrays."""
-    plain = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0 else value
-    if isinstance(plain, bool) or not isinstance(plain, (int, float)) or not math.isfinite(plain):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    return float(plain)
 
 
 def _number(key: str, value: Any) -> float:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from handgrad._errors import nearest
-from handgrad.training.optim_config import finite_number
+from handgrad._numbers import finite_number
 
 Factor = Callable[[int, int], float]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad._numbers import whole_number
 from handgrad._random import generator
 from handgrad.training import checkpoint, checks, evaluation, feeding, interrupts, logging, model_state
 from handgrad.training import resume as resuming
@@ -131,11 +132,11 @@ class Solver:
         self.update_rule = get_rule(update_rule)
         self.optim_config = checks.optim_config(self.update_rule, optim_config, schedule)
         self.lr_decay = checks.positive_number("lr_decay", lr_decay)
-        self.batch_size = checks.whole_number("batch_size", batch_size, 1)
-        self.num_epochs = checks.whole_number("num_epochs", num_epochs, 0)
+        self.batch_size = whole_number("batch_size", batch_size, 1)
+        self.num_epochs = whole_number("num_epochs", num_epochs, 0)
         self.num_train_samples = checks.optional_whole_number("num_train_samples", num_train_samples, 1)
         self.num_val_samples = checks.optional_whole_number("num_val_samples", num_val_samples, 1)
-        self.print_every = checks.whole_number("print_every", print_every, 1)
+        self.print_every = whole_number("print_every", print_every, 1)
         self.verbose = verbose
         self.schedule = get_schedule(schedule)
         self.preprocess = checks.function("preprocess", preprocess)
@@ -185,7 +186,7 @@ class Solver:
         """
         if num_iterations is None:
             num_iterations = max(0, self.num_iterations - self.iteration)
-        last = self.iteration + checks.whole_number("num_iterations", num_iterations, 0)
+        last = self.iteration + whole_number("num_iterations", num_iterations, 0)
         self._take_up_last()
         try:
             self._log("start")
