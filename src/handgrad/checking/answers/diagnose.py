@@ -1,0 +1,167 @@
+"""From wrong numbers to the name of a mistake: catalogue, swapped results, factors, terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from ..cases import Args
+from . import catalogue
+from .mutation import Sample, close, match
+from .terms import TERMS, Attribution, attribute, norm_terms
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A named mistake: its id, one line of evidence, how grave it is."""
+
+    mistake: str
+    evidence: str
+    severity: str = "wrong"
+
+
+def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
+    """Name what is wrong with one output; empty when nothing known explains it."""
+    wrong = [s for s in samples if s.given is not None and not close(s.given, s.true)]
+    if not wrong:
+        return []
+    mutation = match((m for m in catalogue.of(layer) if m.output == output), samples)
+    if mutation is not None:
+        return [Diagnosis(mutation.mistake, f"{mutation.words}{'; ' if mutation.words else ''}exactly these "
+                          f"numbers come out, {_figures(wrong[0])}", mutation.severity)]  # fmt: skip
+    return _factor(layer, output, samples) or _by_terms(layer, output, samples)
+
+
+def _figures(sample: Sample) -> str:
+    return f"on {sample.words}"
+
+
+def swapped(expected: dict[str, np.ndarray], given: dict[str, np.ndarray], names: list[str]) -> str:
+    """Return the order in which right gradients came ("dw, dx, db"), or '' when it is not that."""
+    if len(names) < 2 or any(name not in given for name in names):
+        return ""
+    for order in permutations(names):
+        if list(order) != names and all(
+            close(given[name], expected[source]) for name, source in zip(names, order, strict=True)
+        ):
+            return ", ".join(order)
+    return ""
+
+
+def _factor(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
+    factors, used = [], []
+    for sample in samples:
+        if sample.given is None or sample.given.shape != sample.true.shape:
+            return []
+        norm = float(np.sum(sample.true * sample.true))
+        if norm < 1e-16:
+            continue
+        factor = float(np.sum(sample.given * sample.true)) / norm
+        if not close(sample.given, factor * sample.true) or abs(factor) < 1e-9:
+            return []
+        factors.append(factor)
+        used.append(sample)
+    if not factors:
+        return []
+    return [_name_factor(layer, output, np.array(factors), used)]
+
+
+def _name_factor(layer: str, output: str, factors: np.ndarray, samples: list[Sample]) -> Diagnosis:
+    first = f"{output} = {factors[0]:.4g} * the right one on {samples[0].words}"
+    if np.allclose(factors, -1):
+        mistake = "gradient-sign" if layer.endswith("_loss") else "sign"
+        return Diagnosis(mistake, first)
+    for name, numbers in _counts([s.args for s in samples]).items():
+        for power, words in (
+            (1, f"{name} is one factor too many"),
+            (-1, f"1 / {name} is one factor too many"),
+        ):
+            if len(set(numbers)) > 1 and np.allclose(factors, np.array(numbers) ** float(power)):
+                return Diagnosis(_count_mistake(layer, name, power), f"{first}: {words}")
+    if not np.allclose(factors, factors[0]):
+        return Diagnosis("factor", f"{first}; the factor changes from case to case: "
+                         + ", ".join(f"{f:.4g}" for f in factors[:4]))  # fmt: skip
+    if layer in ("batchnorm", "spatial_batchnorm", "layernorm", "spatial_groupnorm") and output == "dx":
+        return Diagnosis("factor", first)
+    return Diagnosis("factor", first)
+
+
+def _count_mistake(layer: str, name: str, power: int) -> str:
+    if layer.endswith("norm"):
+        return "factor-n"
+    if layer.endswith("_loss"):
+        return "mean-missing" if power == 1 else "factor"
+    if "window" in name or layer == "global_avg_pool":
+        return "average-not-divided"
+    return "factor"
+
+
+def _counts(all_args: list[Args]) -> dict[str, list[float]]:
+    """Return numbers that formulas divide by, by name, for each sample."""
+    counts: dict[str, list[float]] = {}
+    for args in all_args:
+        x = next(v for v in args.values() if isinstance(v, np.ndarray))
+        x = args.get("X", x)
+        here: dict[str, float] = {"N": x.shape[0]}
+        if x.ndim > 1:
+            here |= {"axis 1": x.shape[1], "N * axis 1": x.shape[0] * x.shape[1]}
+        if x.ndim == 4:
+            pixels = x.shape[2] * x.shape[3]
+            here |= {"H W": pixels, "N H W": x.shape[0] * pixels, "H": x.shape[2], "W": x.shape[3],
+                     "C H W": x.shape[1] * pixels}  # fmt: skip
+        if "pool_param" in args:
+            param = args["pool_param"]
+            here["the window's size"] = param["pool_height"] * param["pool_width"]
+        if "G" in args:
+            here["the size of a group"] = x[0].size / args["G"]
+        for name, number in here.items():
+            counts.setdefault(name, []).append(number)
+    return {name: numbers for name, numbers in counts.items() if len(numbers) == len(all_args)}
+
+
+def _by_terms(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
+    terms = TERMS.get((layer, output))
+    if terms is None:
+        return []
+    found = attribute(terms, output, samples)
+    if found is not None:
+        return _read_terms(layer, found, samples)
+    if layer.endswith("norm"):
+        without = attribute(norm_terms(layer, gamma=False), output, samples)
+        if without is not None:
+            others = _read_terms(layer, without, samples)
+            missing = Diagnosis("gamma-missing", f"without gamma in its terms, {without.words}")
+            return [missing, *others]
+    return []
+
+
+_ZERO = {"mean": "mean-term-missing", "variance": "variance-term-missing", "right-class": "one-hot-missing",
+         "penalty": "regularisation-missing"}  # fmt: skip
+
+
+def _read_terms(layer: str, found: Attribution, samples: list[Sample]) -> list[Diagnosis]:
+    """Name each term whose weight is not that of the true gradient."""
+    diagnoses = []
+    for column, name in enumerate(found.names):
+        weights = found.weights[:, column]
+        if np.allclose(weights, 1.0, atol=1e-5):
+            continue
+        diagnoses.append(Diagnosis(_weight_mistake(layer, name, weights, samples), found.words))
+    return diagnoses
+
+
+def _weight_mistake(layer: str, name: str, weights: np.ndarray, samples: list[Sample]) -> str:
+    if np.allclose(weights, 0, atol=1e-5):
+        return _ZERO.get(name, "wrong-unknown" if layer.endswith("_loss") else "term-doubled")
+    if name == "penalty":
+        return "regularisation-doubled"
+    if np.allclose(weights, -1.0):
+        return "gradient-sign" if layer.endswith("_loss") else "term-sign"
+    counts = _counts([s.args for s in samples])
+    for numbers in counts.values():
+        same = len(numbers) == len(weights) and len(set(numbers)) > 1
+        if same and any(np.allclose(np.abs(weights), np.array(numbers) ** p) for p in (1.0, -1.0)):
+            return "mean-missing" if layer.endswith("_loss") else "factor-n"
+    return {"sigmoid": "derivative-wrong", "tanh": "derivative-wrong"}.get(layer, "term-doubled")

@@ -1,0 +1,140 @@
+"""Mistakes of sandwiches: each mistake of a piece, seen through the pieces around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from handgrad import reference
+
+from ..cases import Args
+from .mutation import Mutation
+
+_SETTINGS = {
+    "affine": ("w", "b"),
+    "conv": ("w", "b", "conv_param"),
+    "batchnorm": ("gamma", "beta", "bn_param"),
+    "spatial_batchnorm": ("gamma", "beta", "bn_param"),
+    "relu": (),
+    "max_pool": ("pool_param",),
+}
+PIECES = {
+    "affine_relu": ("affine", "relu"),
+    "affine_bn_relu": ("affine", "batchnorm", "relu"),
+    "conv_relu": ("conv", "relu"),
+    "conv_bn_relu": ("conv", "spatial_batchnorm", "relu"),
+    "conv_relu_pool": ("conv", "relu", "max_pool"),
+    "conv_bn_relu_pool": ("conv", "spatial_batchnorm", "relu", "max_pool"),
+}
+Step = Callable[[Args, np.ndarray], np.ndarray]
+
+
+class Chain:
+    """The pieces of a sandwich on one case, by the reference."""
+
+    def __init__(self, layer: str, args: Args) -> None:
+        self.pieces = PIECES[layer]
+        self.args, self.piece_args, self.caches = args, [], []
+        x = args["x"]
+        for piece in self.pieces:
+            x = self._forward(piece, x)
+        self.out = x
+
+    def _forward(self, piece: str, x: np.ndarray) -> np.ndarray:
+        own = self.own_args(piece, x)
+        self.piece_args.append(own)
+        out, cache = getattr(reference, f"{piece}_forward_naive")(*_fresh(own).values())
+        self.caches.append(cache)
+        return out
+
+    def own_args(self, piece: str, x: np.ndarray) -> Args:
+        """Return the arguments of one piece."""
+        return {"x": x, **{name: self.args[name] for name in _SETTINGS[piece]}}
+
+    def onwards(self, k: int, x: np.ndarray) -> np.ndarray:
+        """Run the pieces behind piece k on its output."""
+        for piece in self.pieces[k + 1 :]:
+            x = getattr(reference, f"{piece}_forward_naive")(*_fresh(self.own_args(piece, x)).values())[0]
+        return x
+
+    def back_to(self, k: int, dout: np.ndarray) -> np.ndarray:
+        """Return the gradient of piece k's output."""
+        for j in range(len(self.pieces) - 1, k, -1):
+            dout = self._back(j, dout)["dx"]
+        return dout
+
+    def back_from(self, k: int, dx: np.ndarray) -> dict[str, np.ndarray]:
+        """Return all gradients before piece k for a gradient of its input."""
+        grads = {"dx": dx}
+        for j in range(k - 1, -1, -1):
+            grads |= self._back(j, grads["dx"])
+        return grads
+
+    def _back(self, j: int, dout: np.ndarray) -> dict[str, np.ndarray]:
+        piece = self.pieces[j]
+        grads = getattr(reference, f"{piece}_backward_naive")(dout, self.caches[j])
+        grads = grads if isinstance(grads, tuple) else (grads,)
+        names = ["dx", *("d" + n for n in _SETTINGS[piece] if not n.endswith("_param"))]
+        return dict(zip(names, grads, strict=True))
+
+
+def _fresh(args: Args) -> Args:
+    return {k: dict(v) if isinstance(v, dict) else v for k, v in args.items()}
+
+
+def mutations(layer: str, of: Callable[[str], list[Mutation]]) -> list[Mutation]:
+    """Return the mistakes of a sandwich; `of` gives those of a piece."""
+    chains: dict[int, tuple[Args, Chain]] = {}
+
+    def chain(args: Args) -> Chain:
+        if id(args) not in chains or chains[id(args)][0] is not args:
+            chains.clear() if len(chains) > 16 else None
+            chains[id(args)] = (args, Chain(layer, args))
+        return chains[id(args)][1]
+
+    found: list[Mutation] = []
+    pieces = PIECES[layer]
+    for k in reversed(range(len(pieces))):
+        for mutation in of(pieces[k]):
+            found += _through(mutation, k, pieces, chain)
+    return found
+
+
+def _through(mutation: Mutation, k: int, pieces: tuple[str, ...], chain: Any) -> list[Mutation]:
+    words = f"in its {pieces[k]}: {mutation.words or 'as named'}"
+
+    def out(args: Args, _: Any) -> np.ndarray:
+        c = chain(args)
+        return c.onwards(k, mutation.compute(c.piece_args[k], None))
+
+    def own(args: Args, dout: np.ndarray) -> np.ndarray:
+        c = chain(args)
+        return mutation.compute(c.piece_args[k], c.back_to(k, dout))
+
+    def before(name: str) -> Any:
+        def compute(args: Args, dout: np.ndarray) -> np.ndarray:
+            c = chain(args)
+            dx = mutation.compute(c.piece_args[k], c.back_to(k, dout))
+            return c.back_from(k, dx)[name]
+
+        return compute
+
+    if mutation.output == "out":
+        return [Mutation(mutation.mistake, "out", out, words, mutation.severity)]
+    if mutation.output.startswith("running"):
+        return [
+            Mutation(
+                mutation.mistake,
+                mutation.output,
+                lambda a, d: mutation.compute(chain(a).piece_args[k], d),
+                words,
+            )
+        ]
+    if mutation.output != "dx":
+        return [Mutation(mutation.mistake, mutation.output, own, words)]
+    earlier = ["d" + n for piece in pieces[:k] for n in _SETTINGS[piece] if not n.endswith("_param")]
+    return [
+        Mutation(mutation.mistake, name, before(name), words, mutation.severity) for name in ("dx", *earlier)
+    ]

@@ -1,0 +1,328 @@
+"""The examination of one layer or loss: run it, compare, name what is wrong, rank it.
+
+With answers the judge is the reference and the catalogue names mistakes. Without, forward is held to
+laws, and backward to the derivative of the learner's own forward. A wrong forward with a backward that
+belongs to it is blamed once, for its forward.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import contract, laws
+from .cases import Case
+from .complex_step import poisoned_numpy
+from .derivative import Differentiator
+from .geography import describe, letters_of
+from .report import Finding, Report, finding
+from .sandbox import Failure, random_state_kept
+from .subject import BadResult, Layer, Loss, Run
+
+_PLAIN = ("uninitialised-memory", "raises", "shape-wrong", "shape-transposed")
+_PROPERTIES = (
+    ("N1", "fails-for-N1"),
+    ("nondividing", "fails-for-nondividing-stride"),
+    ("nonsquare", "fails-for-nonsquare"),
+    ("C!=F", "fails-for-C-not-F"),
+)
+_LAST = {"wrong-unknown": 3, "forward-wrong": 3, "not-a-number": 2, "result-aliases-input": 1, "dtype-lost": 1,
+         "global-random-touched": 1, "fails-for-fortran": 1, "input-changed": 1, "second-call-differs": 1,
+         "cache-not-enough": 1}  # fmt: skip
+TOLERANCE = 1e-6
+
+
+@dataclass
+class Examination:
+    """The state of one examination."""
+
+    subject: Layer
+    layer: str | None
+    cases: list[Case]
+    answers: bool
+    seed: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    def add(self, mistake: str, where: str, evidence: str, hint: str = "", severity: str = "wrong") -> None:
+        """Note a finding; the same mistake in a further output is told with the first."""
+        for k, old in enumerate(self.findings):
+            if old.mistake == mistake and mistake not in ("raises", "factor"):
+                if where not in old.where.split(", "):
+                    self.findings[k] = Finding(
+                        mistake, f"{old.where}, {where}", old.evidence, old.hint, old.severity
+                    )
+                return
+        self.findings.append(finding(mistake, where, evidence, hint, severity))
+
+
+def examine(
+    name: str, subject: Layer, layer: str | None, cases: list[Case], *, answers: bool = True, seed: int = 0
+) -> Report:
+    """Return the report on a subject, tried on `cases` as the layer `layer` (None: of no known kind)."""
+    state = Examination(subject, layer, cases, answers and layer is not None, seed)
+    with random_state_kept(), poisoned_numpy(subject.functions):
+        state.runs = [subject.run(case, seed=seed + k) for k, case in enumerate(cases)]
+        if _failures(state):
+            _not_finite(state)
+            if layer == "dropout":
+                laws.check(state)
+            elif state.answers:
+                _with_answers(state)
+                laws.check_stability(state)
+            else:
+                laws.check(state)
+                _own_derivative(state)
+            _manners(state)
+    order = sorted(range(len(state.findings)), key=lambda k: (_LAST.get(state.findings[k].mistake, 0), k))
+    return Report(name, [state.findings[k] for k in order], state.notes)
+
+
+def _failures(state: Examination) -> bool:
+    """Report runs that failed; return whether there is one left to judge."""
+    failed = [run for run in state.runs if run.failure is not None]
+    if not failed:
+        return True
+    good = [run for run in state.runs if run.failure is None]
+    refused = [run for run in failed if run.failure.refused]  # type: ignore[union-attr]
+    blamed = [run for run in failed if run not in refused]
+    if good and refused:
+        words = refused[0].failure.evidence()  # type: ignore[union-attr]
+        state.notes.append(
+            f"it refuses {len(refused)} of {len(state.runs)} cases, such as {refused[0].case.words}: {words}"
+        )
+    if not good:
+        blamed = blamed or refused
+    if blamed:
+        first = blamed[0]
+        failure: Failure = first.failure  # type: ignore[assignment]
+        mistake = "shape-wrong" if isinstance(failure, BadResult) else "raises"
+        if good:
+            mistake = _property_of(blamed, good) or mistake
+        severity = "wrong" if any("out" in r.outputs or "loss" in r.outputs for r in state.runs) else "broken"
+        words = f"{failure.evidence()}, on {first.case.words}"
+        state.add(mistake, f"{first.stage} pass", words, severity=severity)
+    return any(run.outputs for run in state.runs)
+
+
+def _property_of(bad: list[Run], good: list[Run]) -> str:
+    """Return the mistake whose property all bad cases have and no good one, or ''."""
+    for name, mistake in _PROPERTIES:
+        if all(name in r.case.properties for r in bad) and not any(name in r.case.properties for r in good):
+            return mistake
+    return ""
+
+
+def _not_finite(state: Examination) -> None:
+    bad = [(run, k) for run in state.runs for k, v in run.outputs.items() if not np.isfinite(v).all()]
+    if not bad:
+        return
+    run, output = bad[0]
+    count = int((~np.isfinite(run.outputs[output])).sum())
+    words = f"{count} of {run.outputs[output].size} numbers, on {run.case.words}"
+    if contract.uninitialised(state.subject, run.case, run):
+        state.add("uninitialised-memory", output, f"{words}: they are what np.empty left there")
+    else:
+        state.add("not-a-number", output, words)
+
+
+def _with_answers(state: Examination) -> None:
+    answers = importlib.import_module(".answers", __package__)
+    samples = answers.judge.samples(state.layer, state.runs)
+    first = state.subject.first
+    _judge_outputs(state, answers, samples, [k for k in samples if k == first or k.startswith("running")])
+    forward_wrong = any(f.where.startswith((first, "running")) for f in state.findings if first in f.where)
+    gradients = [k for k in samples if k.startswith("d")]
+    wrong = [k for k in gradients if answers.judge.wrong(samples[k])]
+    if forward_wrong and _belongs_to_forward(state, wrong):
+        return
+    _gradients(state, answers, samples, gradients)
+
+
+def _judge_outputs(state: Examination, answers: Any, samples: Any, outputs: list[str]) -> None:
+    for output in outputs:
+        if not answers.judge.wrong(samples[output]):
+            continue
+        _name(state, answers, output, samples[output])
+
+
+def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
+    """Name what is wrong with one output, as precisely as can be."""
+    if any(f.mistake == "uninitialised-memory" for f in state.findings) and answers.judge.only_nan(samples):
+        return
+    verdicts = answers.judge.name(state.layer, output, samples)
+    for verdict in verdicts:
+        state.add(verdict.mistake, output, verdict.evidence, severity=verdict.severity)
+    if verdicts:
+        return
+    if any(f.mistake == "not-a-number" for f in state.findings) and answers.judge.only_nan(samples):
+        return
+    bad, good = answers.judge.parted(samples)
+    mistake = ""
+    if good:
+        mistake = _property_of([s.run for s in bad], [s.run for s in good])
+    if not mistake:
+        mistake = "forward-wrong" if output == state.subject.first else "wrong-unknown"
+    state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words))
+
+
+def _error_words(output: str, given: np.ndarray, true: np.ndarray, words: str) -> str:
+    scale = max(float(np.max(np.abs(true), initial=0.0)), 1e-12)
+    error = np.abs(given - true)
+    mask = ~(error <= TOLERANCE * scale)
+    place = describe(mask, letters_of(output, true.ndim))
+    worst = float(np.nanmax(np.where(np.isfinite(error), error, 0.0), initial=0.0))
+    return (
+        f"off by up to {worst:.2g} where the largest right number is {scale:.2g}; wrong: {place}; on {words}"
+    )
+
+
+def _belongs_to_forward(state: Examination, wrong: list[str]) -> bool:
+    """Return whether backward is the derivative of the learner's own, wrong forward; say so."""
+    if state.subject.backward_function is None and not isinstance(state.subject, Loss):
+        return True
+    if not wrong:
+        state.notes.append("backward is right for the right forward")
+        return True
+    run = next((r for r in state.runs if r.failure is None and r.case.smooth and r.case.backward), None)
+    if run is None:
+        return True
+    if not _differing(state, run, trials=3):
+        state.notes.append("backward is the derivative of this forward: mend forward, and look again")
+        return True
+    return False
+
+
+def _differing(state: Examination, run: Run, trials: int = 2) -> list[tuple[str, float, float, str]]:
+    """Compare backward with the derivative of the learner's forward along random directions.
+
+    Return the gradients that part from it, with what they give, what is due, and the method.
+    """
+    try:
+        differ = Differentiator(state.subject, run.case.args)
+    except Failure:
+        return []
+    dout = run.dout if run.dout is not None else np.array(1.0)
+    rng = np.random.default_rng(state.seed + 17)
+    found = []
+    for name in run.case.arrays:
+        gradient = run.outputs.get("d" + name)
+        array = run.case.args[name]
+        if gradient is None:
+            continue
+        if gradient.shape != array.shape:
+            found.append(("d" + name, float("nan"), 0.0, "shape"))
+            continue
+        for _ in range(trials):
+            v = rng.standard_normal(array.shape)
+            slope = differ.along({name: v})
+            if slope.kind != "smooth":
+                continue
+            due = float(np.sum(dout * slope.value))
+            given = float(np.sum(gradient * v))
+            scale = float(np.linalg.norm(gradient) + np.linalg.norm(dout * slope.value)) + 1e-9
+            loose = TOLERANCE if differ.method == "complex step" else 1e-4
+            if not abs(given - due) <= loose * scale + 10 * slope.error * dout.size:
+                found.append(("d" + name, given, due, differ.method))
+                break
+    return found
+
+
+def _gradients(state: Examination, answers: Any, samples: Any, gradients: list[str]) -> None:
+    order = answers.judge.order(samples, gradients)
+    if order:
+        names = ", ".join(gradients)
+        words = f"where {names} should come, {order} come, on {samples[gradients[0]][0].words}"
+        state.add("swapped-outputs", names, words)
+        return
+    _judge_outputs(state, answers, samples, gradients)
+
+
+def _own_derivative(state: Examination) -> None:
+    """Hold backward to the derivative of the learner's own forward, which gives no answer away."""
+    if state.subject.backward_function is None and not isinstance(state.subject, Loss):
+        return
+    told: set[str] = set()
+    bad_runs: dict[str, list[Run]] = {}
+    good_runs: dict[str, list[Run]] = {}
+    evidence: dict[str, tuple[Run, float, float, str]] = {}
+    for run in state.runs:
+        if run.failure is not None or not run.case.smooth or not run.case.backward:
+            continue
+        differing = {name: rest for name, *rest in _differing(state, run)}
+        for name in ("d" + n for n in run.case.arrays):
+            (bad_runs if name in differing else good_runs).setdefault(name, []).append(run)
+            if name in differing and name not in evidence:
+                evidence[name] = (run, *differing[name])  # type: ignore[assignment]
+    for name, (run, given, due, method) in evidence.items():
+        if name in told:
+            continue
+        _tell_own(state, name, run, given, due, method, bad_runs[name], good_runs.get(name, []))
+
+
+def _tell_own(
+    state: Examination,
+    name: str,
+    run: Run,
+    given: float,
+    due: float,
+    method: str,
+    bad: list[Run],
+    good: list[Run],
+) -> None:
+    array = run.case.args[name[1:]]
+    gradient = run.outputs[name]
+    if method == "shape":
+        turned = gradient.shape == array.shape[::-1] and gradient.ndim > 1
+        state.add("shape-transposed" if turned else "shape-wrong", name,
+                  f"{name} has shape {gradient.shape}, {name[1:]} has {array.shape}, on {run.case.words}")  # fmt: skip
+        return
+    small = min((r for r in bad), key=lambda r: r.case.args[name[1:]].size)
+    words = (f"<{name}, v> = {given:.6g}, but <dout, J v> = {due:.6g} by {method} of your own forward, "
+             f"on {run.case.words}")  # fmt: skip
+    own = _whole_gradient(state, small, name)
+    mistake = "wrong-unknown"
+    if own is not None:
+        mistake, extra = _read_own(small.outputs[name], own, name)
+        words += f"; {extra} ({small.case.words})"
+    if mistake == "wrong-unknown" and good:
+        mistake = _property_of(bad, good) or mistake
+    state.add(mistake, name, words)
+
+
+def _whole_gradient(state: Examination, run: Run, name: str) -> np.ndarray | None:
+    if run.case.args[name[1:]].size > 400:
+        return None
+    try:
+        differ = Differentiator(state.subject, run.case.args)
+        return differ.gradient(name[1:], run.dout if run.dout is not None else np.array(1.0))
+    except Failure:
+        return None
+
+
+def _read_own(given: np.ndarray, own: np.ndarray, name: str) -> tuple[str, str]:
+    """Say how a gradient differs from the derivative: by a factor, or where."""
+    norm = float(np.sum(own * own))
+    scale = max(float(np.max(np.abs(own), initial=0.0)), 1e-12)
+    if norm > 1e-16:
+        factor = float(np.sum(given * own)) / norm
+        if abs(factor) > 1e-9 and np.allclose(given, factor * own, rtol=0, atol=1e-4 * scale):
+            return ("sign" if np.isclose(factor, -1) else "factor"), f"{name} = {factor:.4g} * the derivative"
+    wrong = ~(np.abs(given - own) <= 1e-4 * scale)
+    return "wrong-unknown", f"wrong: {describe(wrong, letters_of(name, own.ndim))}"
+
+
+def _manners(state: Examination) -> None:
+    run = next((r for r in state.runs if r.failure is None), None)
+    if run is None:
+        return
+    if any(f.mistake in ("uninitialised-memory", "not-a-number") for f in state.findings):
+        return
+    found, notes = contract.probe(state.subject, run.case, run, draws=state.layer == "dropout")
+    for one in found:
+        state.add(one.mistake, one.where, one.evidence, one.hint, one.severity)
+    state.notes += notes

@@ -1,0 +1,222 @@
+"""Examining update rules: several steps, compared with the rule itself or held to laws."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import sandbox
+from .report import Finding, Report, finding
+from .sandbox import Failure, random_state_kept
+from .subject import BadResult
+
+STEPS = 4
+SETTINGS: dict[str, tuple[dict[str, float], ...]] = {
+    "sgd": ({"learning_rate": 0.25},),
+    "sgd_momentum": ({"learning_rate": 0.25, "momentum": 0.75},),
+    "sgd_nesterov_momentum": ({"learning_rate": 0.25, "momentum": 0.75},),
+    "adagrad": ({"learning_rate": 0.25, "epsilon": 0.05},),
+    "adadelta": ({"learning_rate": 0.5, "decay_rate": 0.8, "epsilon": 0.05},),
+    "rmsprop": ({"learning_rate": 0.25, "decay_rate": 0.8, "epsilon": 0.05},),
+    "adam": ({"learning_rate": 0.25, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.05},),
+    "adamw": ({"learning_rate": 0.25, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.05, "weight_decay": 0.3},),
+}
+Rule = Callable[..., Any]
+
+
+class Walk:
+    """Steps of a rule from one point: the points that it went to."""
+
+    def __init__(
+        self, rule: Rule, config: dict[str, float] | None, gradients: list[np.ndarray], start: np.ndarray
+    ) -> None:
+        self.points: list[np.ndarray] = []
+        self.changed: set[str] = set()
+        w, config = start.copy(), None if config is None else dict(config)
+        for gradient in gradients:
+            given, dw = w.copy(), gradient.copy()
+            result = sandbox.call(rule, given, dw, config)
+            if not isinstance(result, tuple | list) or len(result) != 2:
+                raise BadResult(f"a rule must return (next_w, config), got {type(result).__name__}")
+            following, config = np.asarray(result[0]), result[1]
+            if following.shape != w.shape:
+                raise BadResult(f"next_w has shape {following.shape}, w has {w.shape}")
+            if not np.array_equal(dw, gradient):
+                self.changed.add("dw")
+            if not np.array_equal(given, w):
+                self.changed.add("w")
+            w = np.array(following, dtype=float)
+            self.points.append(w)
+
+
+def examine_rule(name: str, rule: Rule, like: str, *, answers: bool = True) -> Report:
+    """Return the report on an update rule."""
+    report = Report(name)
+    with random_state_kept():
+        try:
+            _examine(report, rule, like, answers)
+        except Failure as failure:
+            mistake = "shape-wrong" if isinstance(failure, BadResult) else "raises"
+            report.findings.append(finding(mistake, "step", failure.evidence(), severity="broken"))
+    return report
+
+
+def draw(like: str) -> tuple[dict[str, float], list[np.ndarray], np.ndarray]:
+    """Return settings, gradients and a start for a rule."""
+    rng = np.random.default_rng(3)
+    gradients = [rng.standard_normal((3, 4)) * (1 + k) + 0.2 for k in range(STEPS)]
+    return SETTINGS[like][0], gradients, rng.standard_normal((3, 4)) + 0.5
+
+
+def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
+    settings, gradients, start = draw(like)
+    walk = Walk(rule, settings, gradients, start)
+    if not all(np.isfinite(point).all() for point in walk.points):
+        mistake = "t-not-advanced" if like.startswith("adam") else "not-a-number"
+        step = next(k for k, p in enumerate(walk.points) if not np.isfinite(p).all()) + 1
+        report.findings.append(
+            finding(mistake, "next_w", f"step {step} gives a number that is not finite, {_words(settings)}")
+        )
+        return
+    if answers:
+        judge = importlib.import_module(".answers.rules", __package__)
+        report.findings += judge.name(like, walk, settings, gradients, start)
+    else:
+        report.findings += _laws(rule, like, settings, gradients, start)
+    again = Walk(rule, settings, gradients, start)
+    if any(not np.allclose(a, b) for a, b in zip(walk.points, again.points, strict=True)):
+        report.findings.append(
+            finding("second-call-differs", "next_w", "the same steps from the same start lead elsewhere")
+        )
+    if "dw" in walk.changed:
+        report.findings.append(finding("input-changed", "dw", "a step changes the gradient of the caller"))
+    if "w" in walk.changed:
+        report.notes.append(
+            "it changes w in place, as the courses' sgd does; whoever kept the old w loses it"
+        )
+
+
+def _words(settings: dict[str, float]) -> str:
+    return "with " + ", ".join(f"{key} {value:g}" for key, value in settings.items())
+
+
+def _laws(
+    rule: Rule, like: str, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> list[Finding]:
+    found = [
+        _law_learning_rate(rule, settings, gradients, start),
+        _law_scale(rule, settings, gradients, start),
+        _law_downhill(rule, like, settings, gradients, start),
+    ]
+    steady = _STEADY.get(like)
+    if steady is not None:
+        found.append(_law_steady(rule, like, settings, steady))
+    if like == "adamw":
+        found.append(_law_decay(rule, settings, start))
+    return [one for one in found if one is not None]
+
+
+def _moves(
+    rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> list[np.ndarray]:
+    points = [start, *Walk(rule, settings, gradients, start).points]
+    return [after - before for before, after in zip(points, points[1:], strict=False)]
+
+
+def _law_learning_rate(
+    rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> Finding | None:
+    still = _moves(rule, settings | {"learning_rate": 0.0}, gradients[:2], start)
+    if any(np.abs(move).max() > 1e-12 for move in still):
+        return finding("learning-rate-missing", "next_w",
+                       f"with learning_rate 0 the parameter still moves by {max(np.abs(m).max() for m in still):.2g}")  # fmt: skip
+    return None
+
+
+def _law_scale(
+    rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> Finding | None:
+    rate = settings["learning_rate"]
+    once = _moves(rule, settings, gradients, start)
+    twice = _moves(rule, settings | {"learning_rate": 2 * rate}, gradients, start)
+    for step, (one, two) in enumerate(zip(once, twice, strict=True), 1):
+        if "weight_decay" in settings and step > 1:
+            break  # the decay acts on a parameter that has moved
+        if not np.allclose(two, 2 * one, rtol=1e-6, atol=1e-12):
+            return finding("learning-rate-missing", "next_w",
+                           f"twice the learning rate makes step {step} {np.abs(two).sum() / np.abs(one).sum():.3g} times as long")  # fmt: skip
+    return None
+
+
+def _law_downhill(
+    rule: Rule, like: str, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> Finding | None:
+    """The first step goes against the gradient, in every number (weight decay apart)."""
+    origin = np.zeros_like(start) if like == "adamw" else start
+    first = _moves(rule, settings, gradients[:1], origin)[0]
+    if np.any(first * gradients[0] > 0):
+        mistake = "momentum-sign" if "momentum" in like else "sign"
+        share = float(np.mean(first * gradients[0] > 0))
+        return finding(mistake, "next_w", f"the first step goes uphill in {share:.0%} of the numbers")
+    return None
+
+
+def _adam_steady(s: dict[str, float], g: float, t: int) -> float:
+    return s["learning_rate"] * g / (g + s["epsilon"])
+
+
+def _rms_steady(s: dict[str, float], g: float, t: int) -> float:
+    return s["learning_rate"] * g / (g * (1 - s["decay_rate"] ** t) ** 0.5 + s["epsilon"])
+
+
+def _adagrad_steady(s: dict[str, float], g: float, t: int) -> float:
+    return s["learning_rate"] * g / (g * t**0.5 + s["epsilon"])
+
+
+def _momentum_steady(s: dict[str, float], g: float, t: int) -> float:
+    m = s["momentum"]
+    return s["learning_rate"] * g * (1 - m**t) / (1 - m)
+
+
+def _nesterov_steady(s: dict[str, float], g: float, t: int) -> float:
+    m = s["momentum"]
+    return s["learning_rate"] * g * (1 - m ** (t + 1)) / (1 - m)
+
+
+# How far a rule goes in step t under one constant gradient g: a law, not the rule.
+_STEADY: dict[str, Callable[[dict[str, float], float, int], float]] = {
+    "sgd": lambda s, g, t: s["learning_rate"] * g,
+    "sgd_momentum": _momentum_steady,
+    "sgd_nesterov_momentum": _nesterov_steady,
+    "adagrad": _adagrad_steady,
+    "rmsprop": _rms_steady,
+    "adam": _adam_steady,
+    "adamw": _adam_steady,
+}
+
+
+def _law_steady(
+    rule: Rule, like: str, settings: dict[str, float], length: Callable[[dict[str, float], float, int], float]
+) -> Finding | None:
+    g = 0.5
+    gentle = settings | ({"weight_decay": 0.0} if "weight_decay" in settings else {})
+    moves = _moves(rule, gentle, [np.full((1, 1), g)] * STEPS, np.zeros((1, 1)))
+    for step, move in enumerate(moves, 1):
+        due = length(gentle, g, step)
+        if not np.isclose(-float(move[0, 0]), due, rtol=1e-5):
+            mistake = "state-not-kept" if step > 1 else "wrong-unknown"
+            return finding(mistake, "next_w",
+                           f"under a constant gradient {g:g} step {step} is {-float(move[0, 0]):.5g} long, due is {due:.5g}, {_words(gentle)}")  # fmt: skip
+    return None
+
+
+def _law_decay(rule: Rule, settings: dict[str, float], start: np.ndarray) -> Finding | None:
+    point = Walk(rule, settings, [np.zeros_like(start)], start).points[0]
+    due = (1 - settings["learning_rate"] * settings["weight_decay"]) * start
+    if not np.allclose(point, due, rtol=1e-6):
+        return finding("regularisation-missing", "next_w",
+                       "without a gradient the parameter does not shrink by learning_rate * weight_decay")  # fmt: skip
+    return None
