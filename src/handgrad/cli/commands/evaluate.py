@@ -1,0 +1,73 @@
+"""``handgrad evaluate``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handgrad._errors import nearest
+from handgrad.cli import assembly, machine, run_folder
+from handgrad.cli.output import Output
+
+_SPLITS = {"val": "validation", "test": "test", "train": "training"}
+
+
+def command(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; several vote together.")
+    ],
+    split: Annotated[str, typer.Option(help="val, test or train; test is for the end.")] = "val",
+    data: Annotated[
+        str | None, typer.Option(help="Other data, as for 'handgrad train' (default: the run's).")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="Where CIFAR-10 is.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")] = False,
+) -> None:
+    """Measure accuracy and loss of a run, or of several as an ensemble."""
+    if split not in _SPLITS:
+        raise ValueError(f"split has no option {split!r}{nearest(split, _SPLITS)}")
+    folders = [run_folder.existing(each) for each in runs]
+    chosen = folders[0].settings()
+    machine.choose(chosen.backend, chosen.threads)
+    nets = [run_folder.TrainedNet(folder) for folder in folders]
+    if data is not None:
+        chosen = replace(chosen, data=data, path=None, num_training=None, num_validation=None, num_test=None)
+    chosen = assembly.settle(replace(chosen, path=path) if path is not None else chosen)
+    dataset, arrays = assembly.load_data(chosen)
+    result = _measure(nets, dataset.class_names, arrays[f"X_{split}"], arrays[f"y_{split}"])
+    output = Output(as_json)
+    output.line(f"{result['images']:,} {_SPLITS[split]} images of {dataset.name}")
+    output.line(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+    output.line()
+    rows = [(row["class"], f"{row['images']:,}", _percent(row["accuracy"])) for row in result["classes"]]
+    output.table(("class", "images", "accuracy"), rows, numbers=2)
+    output.result({"runs": [str(each) for each in runs], "data": dataset.name, "split": split, **result})
+
+
+def _measure(
+    nets: list[run_folder.TrainedNet], class_names: tuple[str, ...], X: Any, y: Any
+) -> dict[str, Any]:
+    import numpy as np
+
+    from handgrad.cli import results
+    from handgrad.layers import softmax_loss
+    from handgrad.models import Ensemble
+    from handgrad.training import evaluation
+
+    for net in nets:
+        net.check_data(class_names, X)
+    scores = evaluation.predict(nets[0] if len(nets) == 1 else Ensemble(nets), X)
+    predicted = scores.argmax(axis=1)
+    return {
+        "images": len(y),
+        "accuracy": float(np.mean(predicted == y)),
+        "loss": float(softmax_loss(scores.astype(np.float64), y)[0]),
+        "classes": results.per_class(y, predicted, class_names),
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

@@ -1,0 +1,208 @@
+"""The settings of a training run: names, kinds, defaults and help, stated once for options and TOML files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from handgrad._errors import check_known, nearest
+
+MODELS = {
+    "three-layer": "ThreeLayerConvNet",
+    "two-layer": "TwoLayerNet",
+    "fully-connected": "FullyConnectedNet",
+}
+"""The models that can be trained here, and their classes in `handgrad.models`."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: in words, how help shows it, what a value must fulfil, how a text is read."""
+
+    words: str
+    shown: str
+    fits: Callable[[Any], bool]
+    read: Callable[[str], Any]
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or _is_whole(value)
+
+
+def _read_numbers(text: str) -> dict[str, float]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): float(number) for name, _, number in pairs}
+
+
+TEXT = Kind("a text", "TEXT", lambda value: isinstance(value, str), str)
+WHOLE = Kind("a whole number", "NUMBER", _is_whole, int)
+NUMBER = Kind("a number", "NUMBER", _is_number, float)
+SWITCH = Kind("true or false", "", lambda value: isinstance(value, bool), bool)
+SIZES = Kind(
+    "whole numbers such as 200,100",
+    "NUMBERS",
+    lambda value: isinstance(value, list) and all(map(_is_whole, value)),
+    lambda text: [int(part) for part in text.split(",")],
+)
+NUMBERS = Kind(
+    "numbers by name such as momentum=0.95",
+    "NAME=NUMBER",
+    lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+    _read_numbers,
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a setting beside its name and default."""
+
+    group: str
+    kind: Kind
+    help: str
+    also: str = ""  # a second, shorter name of the option
+    choices: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()  # that have it; none stands for all
+
+
+def _setting(group: str, kind: Kind, default: Any, help: str, **more: Any) -> Any:
+    return field(default_factory=lambda: default, metadata={"about": About(group, kind, help, **more)})
+
+
+_DATA, _NET, _TRAINING, _MACHINE = "Data", "Network", "Training", "Machine"
+_CNN, _FC = ("three-layer",), ("fully-connected",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run. None leaves a choice to what its help names."""
+
+    data: str = _setting(
+        _DATA,
+        TEXT,
+        "auto",
+        "cifar10, shapes, or a folder with a folder of images for each class; auto is CIFAR-10 where it is "
+        "on disk, else shapes",
+    )
+    path: str | None = _setting(_DATA, TEXT, None, "Where CIFAR-10 is (default: as 'handgrad data' tells)")
+    num_training: int | None = _setting(_DATA, WHOLE, None, "Training images (default: all)")
+    num_validation: int | None = _setting(_DATA, WHOLE, None, "Validation images (default: all there are)")
+    num_test: int | None = _setting(_DATA, WHOLE, None, "Test images (default: all)")
+    image_size: int = _setting(_DATA, WHOLE, 32, "Side to which images of a folder are resized")
+    preprocess: str = _setting(
+        _DATA,
+        TEXT,
+        "mean",
+        "mean: subtract the mean image; standardize: subtract each channel's mean and divide by its standard "
+        "deviation; none",
+        choices=("mean", "standardize", "none"),
+    )
+    augment: str | None = _setting(_DATA, TEXT, None, "Such as flip,crop4,cutout8,colour0.1")
+
+    model: str = _setting(_NET, TEXT, "three-layer", ", ".join(MODELS), choices=tuple(MODELS))
+    num_filters: int = _setting(_NET, WHOLE, 32, "Filters of the convolution", models=_CNN)
+    filter_size: int = _setting(_NET, WHOLE, 3, "Side of a filter", models=_CNN)
+    hidden_dim: int = _setting(
+        _NET, WHOLE, 100, "Units of the hidden layer (not of fully-connected)", models=(*_CNN, "two-layer")
+    )
+    hidden_dims: Sequence[int] = _setting(
+        _NET, SIZES, [200, 100], "Units of each hidden layer, such as 200,100 (fully-connected)", models=_FC
+    )
+    weight_scale: float | None = _setting(
+        _NET, NUMBER, None, "Standard deviation of the first weights (default: the network's own)"
+    )
+    reg: float = _setting(_NET, NUMBER, 0.0, "Strength of the L2 penalty")
+    use_batchnorm: bool = _setting(_NET, SWITCH, False, "Batch norm after each hidden layer", models=_CNN)
+    normalization: str | None = _setting(
+        _NET,
+        TEXT,
+        None,
+        "batchnorm or layernorm (fully-connected)",
+        choices=("batchnorm", "layernorm"),
+        models=_FC,
+    )
+    dropout: float = _setting(
+        _NET, NUMBER, 0.0, "Probability to drop a hidden unit (fully-connected)", models=_FC
+    )
+    dtype: str = _setting(_NET, TEXT, "float32", "float32 or float64", choices=("float32", "float64"))
+
+    num_epochs: int = _setting(_TRAINING, WHOLE, 5, "Times that each image is seen", also="--epochs")
+    batch_size: int | None = _setting(
+        _TRAINING, WHOLE, None, "Images in a step (default: 100, or all where there are fewer)"
+    )
+    update_rule: str = _setting(_TRAINING, TEXT, "adam", "sgd, sgd_momentum, rmsprop, adam, adamw, ...")
+    learning_rate: float | None = _setting(
+        _TRAINING, NUMBER, None, "Default: the rule's own, 0.001 for adam", also="--lr"
+    )
+    optim_config: Mapping[str, float] = _setting(
+        _TRAINING, NUMBERS, {}, "Another number of the rule, such as momentum=0.95", also="--optim"
+    )
+    lr_decay: float = _setting(_TRAINING, NUMBER, 0.9, "Factor of the learning rate after each epoch")
+    schedule: str | None = _setting(_TRAINING, TEXT, None, "Such as cosine, one_cycle, 'warm_up(200)+cosine'")
+    ema: float | None = _setting(_TRAINING, NUMBER, None, "Decay of an average of the weights, such as 0.999")
+    num_train_samples: int | None = _setting(
+        _TRAINING, WHOLE, 1000, "Training images that a check of accuracy draws"
+    )
+    num_val_samples: int | None = _setting(
+        _TRAINING, WHOLE, None, "Validation images that a check of accuracy draws (default: all)"
+    )
+    seed: int | None = _setting(
+        _TRAINING, WHOLE, None, "Makes a run repeatable (default: drawn, written down)"
+    )
+    print_every: int = _setting(_TRAINING, WHOLE, 100, "Steps from one printed loss to the next")
+    checkpoint_every: int | None = _setting(
+        _TRAINING, WHOLE, None, "Steps from one checkpoint to the next (default: an epoch)"
+    )
+
+    backend: str | None = _setting(_MACHINE, TEXT, None, "Which tier computes (default: the fastest)")
+    threads: int | None = _setting(_MACHINE, WHOLE, None, "Threads of native kernels (default: one a core)")
+    tensorboard: bool = _setting(_MACHINE, SWITCH, False, "Write events for TensorBoard, too")
+
+    def of_model(self) -> dict[str, Any]:
+        """Return the settings that mean something for the chosen model."""
+        return {name: value for name, value in asdict(self).items() if _applies(name, self.model)}
+
+
+ABOUT: dict[str, About] = {each.name: each.metadata["about"] for each in fields(Settings)}
+"""What is known of each setting, by its name."""
+
+
+def make(given: Mapping[str, Any], where: str = "train") -> Settings:
+    """Return the given settings, with defaults for the others.
+
+    Parameters
+    ----------
+    given : mapping
+    where : str
+        Where they come from, for the message.
+
+    Raises
+    ------
+    ValueError
+        When a name is unknown, a value is of another kind or not among the choices, or a setting belongs
+        to another model than the chosen one.
+    """
+    check_known(where, given, ABOUT)
+    for name, value in given.items():
+        _check(f"{where}: {name}", ABOUT[name], value)
+    settings = Settings(**given)
+    for name in given:
+        if not _applies(name, settings.model):
+            owners = " or ".join(ABOUT[name].models)
+            raise ValueError(f"{where}: {name} is a setting of {owners}, but model is {settings.model}")
+    return settings
+
+
+def _check(what: str, about: About, value: Any) -> None:
+    if not about.kind.fits(value):
+        raise ValueError(f"{what} must be {about.kind.words}, got {value!r}")
+    if about.choices and value not in about.choices:
+        raise ValueError(f"{what} has no option {value!r}{nearest(value, about.choices)}")
+
+
+def _applies(name: str, model: str) -> bool:
+    return not ABOUT[name].models or model in ABOUT[name].models
