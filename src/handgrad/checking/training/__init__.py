@@ -1,0 +1,6 @@
+"""The training doctor: one family of checks a file."""
+
+from handgrad.checking.training.doctor import examine_model
+from handgrad.checking.training.report import Check, TrainingReport
+
+__all__ = ["Check", "TrainingReport", "examine_model"]
