@@ -20,6 +20,7 @@ _SPEAKS_OF_ERRORS = re.compile(r"error|differ|loss", re.IGNORECASE)
 _BOUND = re.compile(r"(?<![\w.])(\d*\.?\d*)e-(\d+)", re.IGNORECASE)
 _EXACT = re.compile(r"less than|below|at most", re.IGNORECASE)
 _ROUGH = re.compile(r"around|order|about|close", re.IGNORECASE)
+_LITERAL = re.compile(r"""(['"])(.*?)\1""")
 _PRINTED = re.compile(
     r"(?:error|difference|diff)\s*[:=]*\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)\s*$", re.IGNORECASE
 )
@@ -127,4 +128,4 @@ def _texts(source: str) -> Iterator[str]:
             yield " ".join(block)
             block = []
         if "print" in line:
-            yield line
+            yield " ".join(text for _, text in _LITERAL.findall(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
@@ -176,10 +175,10 @@ def _real_place(root: str) -> str:
 
     A folder without Python files, such as the one that the courses keep CIFAR-10 in, is no package.
     """
-    try:
-        spec = importlib.util.find_spec(root)
-    except (ImportError, ValueError):  # a module without a spec is real all the same
-        return str(getattr(sys.modules.get(root), "__file__", "")) or root
+    if root in sys.modules:
+        return str(getattr(sys.modules[root], "__file__", None) or root)
+    others = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("handgrad.")]
+    spec = next((spec for finder in others if (spec := finder.find_spec(root, None))), None)
     if spec is None:
         return ""
     folders = list(spec.submodule_search_locations or [])

@@ -34,7 +34,7 @@ def deprocess_image(img: np.ndarray, rescale: bool = False) -> np.ndarray:
     img = img * SQUEEZENET_STD + SQUEEZENET_MEAN
     if rescale and img.max() > img.min():
         img = (img - img.min()) / (img.max() - img.min())
-    return np.clip(255 * img, 0, 255).astype(np.uint8)
+    return np.rint(np.clip(255 * img, 0, 255)).astype(np.uint8)
 
 
 def imread(file: Any) -> np.ndarray:

@@ -36,7 +36,7 @@ class OldNames(ast.NodeTransformer):
         """Replace one name."""
         self.generic_visit(node)
         owner = node.value
-        old = node.attr in OLD_NAMES and not hasattr(np, node.attr)
+        old = node.attr in OLD_NAMES and node.attr not in vars(np)
         if old and isinstance(owner, ast.Name) and owner.id in ("np", "numpy"):
             note(f"np.{node.attr} is no name of NumPy any more; {node.attr} is meant")
             return ast.copy_location(ast.Name(node.attr, node.ctx), node)
@@ -48,9 +48,8 @@ class FirstImport:
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Find a course's module by enabling the course."""
-        course = FIRST_IMPORT.get(fullname)
-        running = hooks.active()
-        if course is None or (running is not None and fullname in COURSES[running.course].roots):
+        course, running = FIRST_IMPORT.get(fullname), hooks.active()
+        if course is None or (running and fullname in COURSES[running.course].roots):
             return None
         finder = hooks.enable(course).finder
         return None if finder is None else finder.find_spec(fullname, path, target)

@@ -208,7 +208,7 @@ class _Run:
         late = {"ename": "TimeoutError", "evalue": f"took longer than {self.timeout} s", "traceback": []}
         client = NotebookClient(
             self.notebook, timeout=self.timeout, kernel_name="python3", allow_errors=True,
-            interrupt_on_timeout=True, error_on_timeout=late,
+            interrupt_on_timeout=True, error_on_timeout=late, coalesce_streams=True,
             resources={"metadata": {"path": str(folder) or "."}},
             on_cell_execute=self._begin, on_cell_executed=self._end,
         )  # fmt: skip
@@ -216,14 +216,14 @@ class _Run:
         try:
             # The kernel's own stderr: what cells print reaches the notebook another way.
             client.execute(env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
-        except DeadKernelError:
+        except Exception as error:
+            # nbclient's own clean-up may fail over a kernel that is gone, and hide the reason.
+            if not isinstance(error, DeadKernelError) and not isinstance(error.__context__, DeadKernelError):
+                raise
             self._died()
         finally:
             self.notebook.cells.remove(hidden)
         self.notes = _notes(hidden)
-        for each in hidden.outputs:
-            if each.output_type == "error":
-                raise RuntimeError(f"the kernel could not load {EXTENSION}: {each.ename}: {each.evalue}")
 
     def _begin(self, cell: Any, cell_index: int) -> None:
         self._begun = time.perf_counter()
@@ -231,9 +231,13 @@ class _Run:
 
     def _end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         result = self._at(cell_index)
-        if result is None:
-            return
         content = (execute_reply or {}).get("content", {})
+        if result is None:
+            if content.get("status") == "error":
+                raise RuntimeError(
+                    f"the kernel cannot load {EXTENSION}: {content['ename']}: {content['evalue']}"
+                )
+            return
         result.seconds = time.perf_counter() - self._begun
         result.status = "failed" if content.get("status") == "error" else "ok"
         if result.status == "failed":

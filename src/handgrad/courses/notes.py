@@ -16,7 +16,8 @@ def note(sentence: str) -> None:
     """Warn with `sentence`, unless it has been said since a course was enabled."""
     if sentence not in _said:
         _said.add(sentence)
-        warnings.warn(sentence, CourseNote, stacklevel=3)
+        # Of no line in particular: what calls is as often the import machinery as the notebook.
+        warnings.warn_explicit(sentence, CourseNote, "handgrad.courses", 1)
 
 
 def forget() -> None:

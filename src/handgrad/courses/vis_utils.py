@@ -26,7 +26,7 @@ def visualize_grid(Xs: np.ndarray, ubound: float = 255.0, padding: int = 1) -> n
     N, H, W, C = Xs.shape
     side = math.ceil(math.sqrt(N))
     grid = np.zeros((side * (H + padding) - padding, side * (W + padding) - padding, C))
-    for n, image in enumerate(Xs):
+    for n, image in enumerate(Xs.astype(np.float64)):
         top, left = n // side * (H + padding), n % side * (W + padding)
         low, high = image.min(), image.max()
         if high > low:
