@@ -84,8 +84,8 @@ def examine_model(
     arrays = _check_data(data)
     optim.get_rule(update_rule)
     report = TrainingReport(type(model).__name__)
+    patient = Patient(model, arrays, update_rule, optim_config or {}, preprocess, seed)
     with random_state_kept(), np.errstate(all="ignore"):
-        patient = Patient(model, arrays, update_rule, optim_config or {}, preprocess, seed)
         _examine(patient, report)
     return report
 
@@ -106,6 +106,17 @@ def _examine(patient: Patient, report: TrainingReport) -> None:
         sound = finite is not None and finite.finding is None
         reason = "it takes a model that runs, and finite numbers"
         report.add(_run(name, look, patient) if sound else skipped(name, reason))
+
+
+def examine_parts(patient: Patient, looks: Mapping[str, _Look]) -> list[Check]:
+    """Make some points of the checklist; numbers that are none end it."""
+    checks: list[Check] = []
+    with random_state_kept(), np.errstate(all="ignore"):
+        for name, look in looks.items():
+            checks.append(_run(name, look, patient))
+            if checks[-1].finding is not None and checks[-1].finding.mistake == "nan-layer":
+                break
+    return checks
 
 
 def _run(name: str, look: _Look, patient: Patient) -> Check:

@@ -12,7 +12,7 @@ from handgrad.checking.training.seen import Seen
 from handgrad.checking.training.trace import Trace
 from handgrad.checking.training.watch import watching
 
-_DEAD = 0.4  # of a layer's units
+_DEAD, _DEAD_YET_LEARNS = 0.4, 0.9  # of a layer's units; training with large inputs kills many, and goes on
 _SATURATED = 0.5  # of a layer's numbers
 _ACTIVATIONS = {"relu", "sigmoid", "tanh"}
 
@@ -47,7 +47,8 @@ def check_relus(patient: Patient) -> Check:
     relus = [seen for seen in observe(patient) if seen.kind == "relu"]
     if not relus:
         return _dead_by_gradient(patient, name)
-    bad = [seen for seen in relus if seen.dead >= _DEAD]
+    limit = _DEAD_YET_LEARNS if patient.learns_already else _DEAD
+    bad = [seen for seen in relus if seen.dead >= limit]
     if not bad:
         worst = max(relus, key=lambda seen: seen.dead)
         return passed(name, f"at most {worst.dead:.0%} of a layer's units are dead ({worst.name})")
