@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from data import fake_cifar
 
+import handgrad
 from handgrad import courses
 
 
@@ -27,4 +29,6 @@ def here(cifar10, tmp_path, monkeypatch):
     """An empty current folder, with CIFAR-10 where HANDGRAD_DATA says."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HANDGRAD_DATA", os.fspath(cifar10))
+    # A kernel is another process: it must meet the Handgrad that these tests meet.
+    monkeypatch.setenv("PYTHONPATH", os.fspath(Path(handgrad.__file__).parents[1]))
     return tmp_path

@@ -143,6 +143,9 @@ def run_notebook(
     sources = [cell.source for cell in notebook.cells]
     run = _Run(notebook, timeout, progress)
     environment = {"HANDGRAD_COURSE": course, "HANDGRAD_COURSE_OVERRIDE": "1" if override else ""}
+    if os.environ.get("PYTHONPATH"):  # the kernel's current folder is another one
+        places = os.environ["PYTHONPATH"].split(os.pathsep)
+        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
     try:
         run.execute(path.parent, environment)
     finally:
