@@ -11,7 +11,7 @@ import typer
 
 from handgrad._version import __version__
 from handgrad.cli import errors
-from handgrad.cli.commands import check, data, evaluate, info, predict, train
+from handgrad.cli.commands import check, data, doctor, evaluate, info, notebook, predict, train
 
 app = typer.Typer(
     name="handgrad",
@@ -47,12 +47,17 @@ app.command("train")(_carrying(train.command))
 app.command("evaluate")(_carrying(evaluate.command))
 app.command("predict")(_carrying(predict.command))
 app.command("check")(_carrying(check.command))
+app.command("doctor")(_carrying(doctor.command))
 
 data_app = typer.Typer(help="Tell where data is, download CIFAR-10, show the drawn shapes.")
 data_app.command("status")(_carrying(data.status))
 data_app.command("download")(_carrying(data.download))
 data_app.command("shapes")(_carrying(data.shapes))
 app.add_typer(data_app, name="data")
+
+notebook_app = typer.Typer(help="Run the notebooks of courses.", no_args_is_help=True)
+notebook_app.command("run")(_carrying(notebook.run))
+app.add_typer(notebook_app, name="notebook")
 
 app.command("info")(_carrying(info.command))
 
