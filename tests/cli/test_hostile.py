@@ -9,7 +9,6 @@ import pickle
 import signal
 import sys
 import time
-import types
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ def tree(folder):
     ("arguments", "message"),
     [
         (["trian"], "handgrad: there is no command 'trian'; did you mean 'train'"),
-        (["train", "--epoch", "3"], "handgrad train: there is no option --epoch; did you mean --epochs"),
+        (["train", "--epoch", "3"], "handgrad train: there is no option '--epoch'; did you mean '--epochs'?"),
         (
             ["train", "--epochs", "many"],
             "invalid value for --epochs: it must be a whole number, got 'many'",
@@ -54,7 +53,7 @@ def tree(folder):
 def test_a_command_line_that_is_wrong_has_status_2_and_names_the_help(arguments, message):
     error = refusal(*arguments, status=2)
     assert message in error
-    assert error.endswith("--help'")
+    assert error.endswith("--help')")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +197,22 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
     message = refusal("train", *SMALL, "--out", "deep/run")
     assert "run folder 'deep/run' cannot be written: Read-only file system" in message
     assert tree(tmp_path) == ["file"]
+
+
+def test_another_run_that_takes_the_same_folder_keeps_it(tmp_path, monkeypatch):
+    from handgrad.cli import run_folder
+
+    def taken_meanwhile(path):
+        (path / "checkpoint").mkdir(parents=True)
+        (path / "config.toml").write_text("of the other run")
+
+    monkeypatch.setattr(run_folder, "check_new", taken_meanwhile)
+    with (
+        pytest.raises(OSError, match="run folder 'run' cannot be written: File exists"),
+        run_folder.begun(Path("run")),
+    ):
+        raise AssertionError("it began")
+    assert tree(tmp_path) == ["run", "run/checkpoint", "run/config.toml"]
 
 
 def full_disk(*args, **options):
@@ -418,8 +433,8 @@ def test_ctrl_c_before_training_leaves_nothing(tmp_path, monkeypatch):
     assert tree(tmp_path) == []
 
 
-def test_a_module_of_another_name_is_not_taken_for_one_of_typers():
-    from handgrad.cli import errors
-
-    stranger = types.SimpleNamespace(ctx=None, format_message=lambda: "Odd.")
-    assert errors.report_misuse(stranger) == errors.MISUSED
+def test_no_command_at_all_is_answered_with_help():
+    done = run()
+    assert done.status == 2
+    assert "Usage: handgrad" in done.out + done.err
+    assert done.err == "" or done.err.strip().startswith("Usage")

@@ -38,7 +38,7 @@ def test_piped_output_is_plain_lines_with_a_verdict_at_the_end(tmp_path):
     assert "\x1b" not in done.out
     lines = done.out.splitlines()
     assert lines[0] == "Data:  shapes, 60 training, 30 validation, 20 test images 32x32"
-    assert lines[1].startswith("Net:   ThreeLayerConvNet, 4,250 numbers in float32, seed 7")
+    assert lines[1].startswith("Net:   ThreeLayerConvNet, 4,250 parameters in float32, seed 7")
     assert lines[3].startswith("(Iteration 1 / 6) loss: 2.30")
     assert re.fullmatch(r"\(Epoch 2 / 2\) train acc: 0\.\d{6}; val_acc: 0\.\d{6}", lines[-10])
     assert lines[-2].startswith("Validation accuracy 0.")

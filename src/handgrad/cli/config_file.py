@@ -11,34 +11,37 @@ from typing import Any
 
 from handgrad._files import atomic_write
 from handgrad._version import __version__
+from handgrad.cli import settings
 from handgrad.cli.settings import ABOUT, Settings
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the settings that a TOML file gives, still unchecked.
+    """Return the settings that a TOML file gives.
 
     Raises
     ------
     FileNotFoundError, OSError
         When it cannot be read.
     ValueError
-        When it is no TOML file.
+        When it is no TOML file, or has settings that cannot be.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"config must name a TOML file, got {str(path)!r}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"config '{path}' must be a TOML file: {error}") from None
+    settings.check(given, f"config '{path}'")
+    return given
 
 
-def write(path: Path, settings: Settings) -> None:
+def write(path: Path, chosen: Settings) -> None:
     """Write the settings that are not None and that the model has, group by group."""
-    atomic_write(path, dumps(settings))
+    atomic_write(path, dumps(chosen))
 
 
-def dumps(settings: Settings) -> str:
+def dumps(chosen: Settings) -> str:
     """Return the settings as TOML.
 
     Examples
@@ -55,7 +58,7 @@ def dumps(settings: Settings) -> str:
     """
     lines = [f"# A run of Handgrad {__version__}; 'handgrad train --config FILE' with this file repeats it."]
     group = ""
-    for name, value in settings.of_model().items():
+    for name, value in chosen.of_model().items():
         if value is None or value == {}:
             continue
         if ABOUT[name].group != group:

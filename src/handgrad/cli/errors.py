@@ -7,6 +7,8 @@ import sys
 import traceback
 from typing import Any
 
+from handgrad._errors import nearest
+
 FAILED, MISUSED, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141  # the last two as shells count signals
 
 # What the library raises, with a sentence, for what users get wrong, and what a machine cannot do.
@@ -36,7 +38,9 @@ def report_misuse(error: Any) -> int:
     """Tell of a command line that cannot be understood; return the exit status."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "handgrad"
-    print(f"{command}: {_one_line(_misuse(error))}; see '{command} --help'", file=sys.stderr)
+    text = _one_line(_misuse(error))
+    if text:  # none where help was printed in its place
+        print(f"{command}: {text} (see '{command} --help')", file=sys.stderr)
     return MISUSED
 
 
@@ -69,7 +73,7 @@ def _misuse(error: Any) -> str:
     """Put what typer says, in its several versions, into our form."""
     name, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
     if type(error).__name__ == "NoSuchOption":
-        return f"there is no option {name}" + (f"; did you mean {' or '.join(sorted(near))}?" if near else "")
+        return f"there is no option {name!r}" + (nearest(name, near) if near else "")
     text: str = error.format_message().rstrip(".")
     text = text.replace("No such command", "there is no command").replace(". Did you", "; did you")
     return text[:1].lower() + text[1:]

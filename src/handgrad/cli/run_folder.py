@@ -42,7 +42,7 @@ class RunFolder:
 
     def settings(self) -> Settings:
         """Return the settings in config.toml."""
-        return settings.make(config_file.read(self.config), f"config '{self.config}'")
+        return settings.make(config_file.read(self.config))
 
     def read_facts(self) -> dict[str, Any]:
         """Return what run.json tells of data, machine and result.
@@ -119,30 +119,25 @@ def begun(path: Path) -> Iterator[RunFolder]:
         When it cannot be made or written, in one sentence.
     """
     check_new(path)
-    before = path.is_dir()
-    made = [folder for folder in path.parents if not folder.exists()]
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        _make(path)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "checkpoint").mkdir()  # from here on the folder is ours, whoever else wants it
+    except OSError as error:
+        _remove_empty(made)
+        raise OSError(f"run folder '{path}' cannot be written: {error.strerror}") from error
+    try:
         yield RunFolder(path)
     except BaseException:
-        _remove(path, made, keep=before)
+        for entry in path.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        _remove_empty(made)
         raise
 
 
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "checkpoint").mkdir()
-    except OSError as error:
-        raise OSError(f"run folder '{path}' cannot be written: {error.strerror}") from error
-
-
-def _remove(path: Path, made: list[Path], keep: bool) -> None:
-    shutil.rmtree(path, ignore_errors=True)
+def _remove_empty(folders: list[Path]) -> None:
     with suppress(OSError):
-        for folder in [path] if keep else []:
-            folder.mkdir()
-        for folder in made:
+        for folder in folders:
             folder.rmdir()
 
 

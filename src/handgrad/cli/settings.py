@@ -171,8 +171,8 @@ ABOUT: dict[str, About] = {each.name: each.metadata["about"] for each in fields(
 """What is known of each setting, by its name."""
 
 
-def make(given: Mapping[str, Any], where: str = "train") -> Settings:
-    """Return the given settings, with defaults for the others.
+def check(given: Mapping[str, Any], where: str) -> None:
+    """Refuse settings that cannot be, whatever the others are.
 
     Parameters
     ----------
@@ -183,17 +183,26 @@ def make(given: Mapping[str, Any], where: str = "train") -> Settings:
     Raises
     ------
     ValueError
-        When a name is unknown, a value is of another kind or not among the choices, or a setting belongs
-        to another model than the chosen one.
+        When a name is unknown, or a value is of another kind or not among the choices.
     """
     check_known(where, given, ABOUT)
     for name, value in given.items():
         _check(f"{where}: {name}", ABOUT[name], value)
+
+
+def make(given: Mapping[str, Any]) -> Settings:
+    """Return the given settings, which `check` let pass, with defaults for the others.
+
+    Raises
+    ------
+    ValueError
+        When a setting belongs to another model than the chosen one.
+    """
     settings = Settings(**given)
     for name in given:
         if not _applies(name, settings.model):
             owners = " or ".join(ABOUT[name].models)
-            raise ValueError(f"{where}: {name} is a setting of {owners}, but model is {settings.model}")
+            raise ValueError(f"{name} is a setting of {owners}, but model is {settings.model}")
     return settings
 
 

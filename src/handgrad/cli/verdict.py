@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _GAP = 0.1  # between training and validation accuracy: more is called overfitting
-_RISE = 0.005  # of validation accuracy in the last epoch: more is called unfinished
+_RISE = 0.01  # of validation accuracy in the last epoch: more is called unfinished
 
 
 def verdict(
@@ -41,6 +41,8 @@ def _advice(train_acc: Sequence[float], val_acc: Sequence[float], best: int, num
         )
     if best == last > 0 and val_acc[best] - max(val_acc[:best]) > _RISE:
         return f"Training accuracy is {train:.3f}, and both were still rising: try more epochs."
-    if train < 1 - _GAP:
-        return f"Training accuracy is {train:.3f}: it underfits; try a larger net, more epochs or less reg."
-    return f"Training accuracy is {train:.3f}: there is little left to gain."
+    if train >= 1 - _GAP:
+        return f"Training accuracy is {train:.3f}: there is little left to gain."
+    if train - val_acc[best] > _GAP / 2:
+        return f"Training accuracy is {train:.3f}: try a larger net, and augment against overfitting."
+    return f"Training accuracy is {train:.3f}: it underfits; try a larger net, more epochs or less reg."

@@ -49,7 +49,8 @@ def command(
     if resume is not None:
         _resume(resume, given, config, out, output)
         return
-    chosen = settings.make({**(config_file.read(config) if config else {}), **given}, _where(config))
+    settings.check(given, "train")
+    chosen = settings.make({**(config_file.read(config) if config else {}), **given})
     machine.choose(chosen.backend, chosen.threads)
     left_open = chosen.data == "auto"
     chosen = assembly.settle(chosen)
@@ -66,10 +67,6 @@ def command(
         _train(run, chosen, parts, solver, output)
 
 
-def _where(config: Path | None) -> str:
-    return f"config '{config}'" if config else "train"
-
-
 def _resume(path: Path, given: dict[str, Any], config: Path | None, out: Path | None, output: Output) -> None:
     if config or out:
         raise ValueError(f"--resume goes on with the settings of '{path}': leave --config and --out away")
@@ -81,8 +78,8 @@ def _resume(path: Path, given: dict[str, Any], config: Path | None, out: Path | 
     machine.choose(chosen.backend, chosen.threads)
     parts = assembly.assemble(chosen)
     solver = _solver(run, chosen, parts, output, resume=True)
-    if given:
-        config_file.write(run.config, chosen)
+    config_file.write(run.config, chosen)
+    run.write_facts(_facts(parts))
     with _stoppable(run, solver):
         _introduce(run, chosen, parts, output)
         output.line(f"Going on after {solver.iteration:,} of {solver.num_iterations:,} steps")
@@ -136,7 +133,7 @@ def _introduce(
     if left_open and chosen.data == "cifar10":
         output.line("       found on disk; for the drawn shapes: handgrad train --data shapes")
     output.line(
-        f"Net:   {type(parts.net).__name__}, {numbers:,} numbers in {chosen.dtype}, seed {chosen.seed}"
+        f"Net:   {type(parts.net).__name__}, {numbers:,} parameters in {chosen.dtype}, seed {chosen.seed}"
     )
     output.line(f"Run:   {run}")
 
