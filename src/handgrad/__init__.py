@@ -16,6 +16,8 @@ _ROOMS = ("checking", "data", "layers", "models", "reference", "training", "viz"
 
 def __getattr__(name: str) -> Any:
     """Load a room when it is first asked for."""
+    if name == "use_layer":
+        return importlib.import_module("handgrad.layers.overrides").use_layer
     if name in _ROOMS:
         return importlib.import_module(f"handgrad.{name}")
     raise AttributeError(f"module 'handgrad' has no attribute {name!r}")

@@ -15,10 +15,13 @@ __all__ = [
     "Finding",
     "Report",
     "check",
+    "check_in_network",
     "check_loss",
     "check_model",
     "check_module",
     "check_rule",
+    "examine_model",
+    "examine_run",
     "export_checker",
     "numerical_gradient",
     "relative_error",
@@ -34,6 +37,9 @@ _HOMES = {
     "check_module": "doctor",
     "check_rule": "doctor",
     "check_model": "models",
+    "check_in_network": "network",
+    "examine_model": "training",
+    "examine_run": "training",
     "export_checker": "export",
 }
 

@@ -91,7 +91,7 @@ def _conv_case(
         "C!=F": c != w[0],
         "nondividing": any(side % stride for side in sides[0]),
     }
-    args = {"x": m.array(*x), "w": m.array(*w), "b": m.array(w[0], shift=1.0)}
+    args: Args = {"x": m.array(*x), "w": m.array(*w), "b": m.array(w[0], shift=1.0)}
     args["conv_param"] = {"stride": stride, "pad": pad}
     return Case(args | (extra(w[0]) if extra else {}), _properties(*(k for k, v in names.items() if v)))
 
@@ -161,7 +161,7 @@ def _affine(m: _Maker) -> list[Case]:
 
 def _affine_case(m: _Maker, x: Shape, columns: int) -> Case:
     d = int(np.prod(x[1:]))
-    args = {"x": m.array(*x), "w": m.array(d, columns), "b": m.array(columns, shift=1.0)}
+    args: Args = {"x": m.array(*x), "w": m.array(d, columns), "b": m.array(columns, shift=1.0)}
     return Case(args, _properties(*(["N1"] if x[0] == 1 else [])))
 
 

@@ -19,10 +19,22 @@ import numpy as np
 STEP = 1e-25
 
 _COMPARE = {
-    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.sign, np.floor, np.rint,
-}  # fmt: skip
-_CHOOSE = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal,
-           np.fmin: np.less_equal}  # fmt: skip
+    np.greater,
+    np.greater_equal,
+    np.less,
+    np.less_equal,
+    np.equal,
+    np.not_equal,
+    np.sign,
+    np.floor,
+    np.rint,
+}
+_CHOOSE = {
+    np.maximum: np.greater_equal,
+    np.minimum: np.less_equal,
+    np.fmax: np.greater_equal,
+    np.fmin: np.less_equal,
+}
 
 
 class ComplexArray(np.ndarray):
@@ -53,11 +65,11 @@ class ComplexArray(np.ndarray):
             raise TypeError(f"{function.__name__} is not differentiated through")
         return super().__array_function__(function, types, args, options)
 
-    def var(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+    def var(self, *args: Any, **options: Any) -> Any:
         """Mean of the squared deviation, without a conjugate."""
         return _var(self, *args, **options)
 
-    def std(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+    def std(self, *args: Any, **options: Any) -> Any:
         """Root of `var`."""
         return np.sqrt(_var(self, *args, **options))
 
@@ -194,6 +206,16 @@ class _NumpyStandIn(types.ModuleType):
         return getattr(np, name)
 
 
+def _known_as(name: str) -> list[Any]:
+    """Return np's function of that name, and what may stand for it already."""
+    return [getattr(np, name), *(table[name] for table in (_COMPLEX_NAMES, _POISON_NAMES) if name in table)]
+
+
+def zeroed_numpy(functions: list[Any]) -> contextlib.AbstractContextManager[None]:
+    """Let the code of `functions` see an `np` whose empty buffers are zero."""
+    return _numpy_replaced(functions, {"empty": np.zeros, "empty_like": np.zeros_like})
+
+
 def complex_numpy(functions: list[Any]) -> contextlib.AbstractContextManager[None]:
     """Let the code of `functions` see an `np` whose buffers are complex."""
     return _numpy_replaced(functions, _COMPLEX_NAMES)
@@ -207,11 +229,11 @@ def poisoned_numpy(functions: list[Any]) -> contextlib.AbstractContextManager[No
 @contextlib.contextmanager
 def _numpy_replaced(functions: list[Any], names: dict[str, Any]) -> Iterator[None]:
     stand_in = _NumpyStandIn(names)
-    originals = {id(getattr(np, name)): value for name, value in names.items()}
+    originals = {id(known): names[name] for name in names for known in _known_as(name)}
     undo: list[tuple[dict[str, Any], str, Any]] = []
     for namespace in _namespaces(functions):
         for name, value in list(namespace.items()):
-            if value is np:
+            if value is np or isinstance(value, _NumpyStandIn):
                 replacement: Any = stand_in
             elif id(value) in originals and callable(value):
                 replacement = originals[id(value)]
@@ -260,5 +282,5 @@ def unwrapped(function: Any) -> Any:
         if inner is None and isinstance(function, functools.partial):
             inner = function.func
         if inner is None:
-            return function if hasattr(function, "__globals__") else getattr(function, "__call__", function)
+            return function if hasattr(function, "__globals__") else getattr(function, "__call__", function)  # noqa: B004
         function = inner

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .cases import Args, Case
-from .complex_step import poisoned_numpy
+from .complex_step import zeroed_numpy
 from .report import Finding, finding
 from .sandbox import Failure
 from .subject import Layer, Loss, Run, draw_dout
@@ -29,7 +30,7 @@ def probe(subject: Layer, case: Case, run: Run, *, draws: bool = False) -> tuple
     """
     findings = _changed(run)
     notes: list[str] = []
-    probes: list[Callable[..., Finding | None]] = [_second_call, _fortran, _cache]
+    probes: list[Callable[..., Finding | None]] = [_second_call, _fortran, _cache, _buffers]
     if not draws:
         probes += [_random_state, _aliases]
     for one in probes:
@@ -59,7 +60,7 @@ def _changed(run: Run) -> list[Finding]:
 
 def uninitialised(subject: Layer, case: Case, run: Run) -> bool:
     """Return whether NaN of a run come from memory that nobody wrote."""
-    with poisoned_numpy([]):  # nothing replaced: the plain np
+    with zeroed_numpy(subject.functions):
         again = subject.run(case, run.dout)
     if again.failure is not None:
         return False
@@ -94,8 +95,11 @@ def _second_call(subject: Layer, case: Case, run: Run) -> Finding | None:
     twice = Run(case, subject.backward(again.dout.copy(), again.cache, names))  # type: ignore[union-attr]
     name = _differs(twice, Run(case, {n: run.outputs[n] for n in names}))
     if name:
-        return finding("second-call-differs", name,
-                       f"backward twice with the same cache gives another {name}, on {case.words}")  # fmt: skip
+        return finding(
+            "second-call-differs",
+            name,
+            f"backward twice with the same cache gives another {name}, on {case.words}",
+        )
     return None
 
 
@@ -116,8 +120,11 @@ def _fortran(subject: Layer, case: Case, run: Run) -> Finding | None:
     if not name:
         return None
     error = np.max(np.abs(run.outputs[name] - other.outputs[name])) if name in other.outputs else np.nan
-    return finding("fails-for-fortran", name,
-                   f"{name} moves by {error:.2g} when the arrays are Fortran-ordered, on {case.words}")  # fmt: skip
+    return finding(
+        "fails-for-fortran",
+        name,
+        f"{name} moves by {error:.2g} when the arrays are Fortran-ordered, on {case.words}",
+    )
 
 
 def _cache(subject: Layer, case: Case, run: Run) -> Finding | None:
@@ -135,21 +142,55 @@ def _cache(subject: Layer, case: Case, run: Run) -> Finding | None:
     late = Run(case, {name: np.array(value) for name, value in grads.items()})
     name = _differs(Run(case, {n: run.outputs[n] for n in names}), late)
     if name:
-        return finding("cache-not-enough", name,
-                       f"{name} changes when forward is called for another batch in between, on {case.words}")  # fmt: skip
+        return finding(
+            "cache-not-enough",
+            name,
+            f"{name} changes when forward is called for another batch in between, on {case.words}",
+        )
+    return None
+
+
+def _buffers(subject: Layer, case: Case, run: Run) -> Finding | None:
+    """Keep a result, call again for another batch: what was kept must stay as it was."""
+    if isinstance(subject, Loss):
+        return None
+    names = ["d" + n for n in case.arrays]
+    held = []
+    for scale in (1.0, 1.5):
+        args = case.copy_args()
+        for name in case.arrays:
+            args[name] = args[name] * scale
+        out, cache = subject.forward(args)
+        grads = {}
+        if subject.backward_function is not None and case.backward and run.dout is not None:
+            grads = subject.backward(run.dout * scale, cache, names)
+        held.append({"out": out, **grads})
+        if len(held) == 1:
+            kept = {name: np.array(value) for name, value in held[0].items()}
+    for name, value in kept.items():
+        if not np.array_equal(value, held[0][name], equal_nan=True):
+            return finding(
+                "second-call-differs",
+                name,
+                f"{name} of a first call changes when a second call is made: both lie in one buffer, "
+                f"on {case.words}",
+            )
     return None
 
 
 def _random_state(subject: Layer, case: Case, run: Run) -> Finding | None:
-    before, plain = np.random.get_state()[1].copy(), random.getstate()  # type: ignore[index,union-attr]  # noqa: NPY002
-    position = np.random.get_state()[2]  # type: ignore[index]  # noqa: NPY002
+    before = _global_state()
     subject.run(case, run.dout)
-    after = np.random.get_state()  # noqa: NPY002
-    if not np.array_equal(before, after[1]) or position != after[2] or plain != random.getstate():  # type: ignore[index,arg-type]
-        return finding(
-            "global-random-touched", "both passes", f"after a call it is another state, on {case.words}"
-        )
-    return None
+    if before == _global_state():
+        return None
+    return finding(
+        "global-random-touched", "both passes", f"after a call it is another state, on {case.words}"
+    )
+
+
+def _global_state() -> tuple[Any, ...]:
+    state: Any = np.random.get_state()  # noqa: NPY002 - whether it stays is the question
+    return state[1].tobytes(), state[2], random.getstate()
 
 
 def _aliases(subject: Layer, case: Case, run: Run) -> Finding | None:
@@ -181,13 +222,22 @@ def _dtypes(subject: Layer, case: Case, findings: list[Finding], notes: list[str
         f"{k} ({v.dtype})" for k, v in run.outputs.items() if v.dtype.kind != "f" or v.dtype.itemsize < 8
     ]
     if small:
-        findings.append(finding("dtype-lost", small[0].partition(" ")[0],
-                                f"float64 in, out comes {', '.join(small)}, on {case.words}"))  # fmt: skip
+        findings.append(
+            finding(
+                "dtype-lost",
+                small[0].partition(" ")[0],
+                f"float64 in, out comes {', '.join(small)}, on {case.words}",
+            )
+        )
         return
-    args = {k: v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
-            for k, v in case.args.items()}  # fmt: skip
-    run = subject.run(Case(args, case.properties, case.smooth, case.backward),
-                      None if run.dout is None else run.dout.astype(np.float32))  # fmt: skip
+    args = {
+        k: v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+        for k, v in case.args.items()
+    }
+    run = subject.run(
+        Case(args, case.properties, case.smooth, case.backward),
+        None if run.dout is None else run.dout.astype(np.float32),
+    )
     large = [name for name, value in run.outputs.items() if value.dtype == np.float64 and value.ndim]
     if large:
         notes.append(

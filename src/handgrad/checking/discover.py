@@ -178,11 +178,12 @@ def _pairs(functions: dict[str, Callable[..., Any]]) -> list[Found]:
         others, used = backwards.get(layer, {}), set()
         for suffix, name in by_suffix.items():
             partner = _partner(suffix, others)
+            if partner is None:
+                found.append(Found(name, layer, "layer", functions[name]))
+                continue
             used.add(partner)
-            label = f"{name}, {others[partner]}" if partner is not None else name
-            found.append(
-                Found(label, layer, "layer", functions[name], functions.get(others.get(partner, "")))
-            )  # type: ignore[arg-type]
+            both = functions[name], functions[others[partner]]
+            found.append(Found(f"{name}, {others[partner]}", layer, "layer", *both))
         for suffix in [s for s in others if s not in used]:
             forward = by_suffix.get(_partner(suffix, by_suffix) or "", next(iter(by_suffix.values())))
             found.append(Found(others[suffix], layer, "layer", functions[forward], functions[others[suffix]]))

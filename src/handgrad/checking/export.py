@@ -7,8 +7,21 @@ from pathlib import Path
 
 from handgrad._files import atomic_write
 
-FILES = ("report", "words", "sandbox", "cases", "complex_step", "subject", "derivative", "geography", "contract",
-         "discover", "examine", "rules", "doctor")  # fmt: skip
+FILES = (
+    "report",
+    "words",
+    "sandbox",
+    "cases",
+    "complex_step",
+    "subject",
+    "derivative",
+    "geography",
+    "contract",
+    "discover",
+    "examine",
+    "rules",
+    "doctor",
+)
 LAUNCHER = '''"""Check the layers in a Python file by laws that need no reference.
 
     python check.py mylayers.py [--layer NAME] [--json]
@@ -46,7 +59,7 @@ def main() -> int:
 if __name__ == "__main__":
     sys.exit(main())
 '''
-PACKAGE = '"""The gradient doctor without its answers: laws only, no reference and no backward pass of its own."""\n'
+PACKAGE = '"""The gradient doctor without its answers: laws only, no reference and no backward pass."""\n'
 
 
 def export_checker(folder: str | os.PathLike[str]) -> Path:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-_NAMES = {"N": "sample", "C": "channel", "F": "filter", "H": "row", "W": "column", "D": "feature",
-          "M": "output", "K": "class", "P": "filter row", "Q": "filter column"}  # fmt: skip
+_NAMES = {
+    "N": "sample",
+    "C": "channel",
+    "F": "filter",
+    "H": "row",
+    "W": "column",
+    "D": "feature",
+    "M": "output",
+    "K": "class",
+    "P": "filter row",
+    "Q": "filter column",
+}
 
 
 def letters_of(output: str, ndim: int) -> str:
@@ -79,7 +89,7 @@ def _end(index: int, size: int) -> str:
 def _border(wrong: np.ndarray, letters: str) -> str:
     if not letters.endswith("HW") or min(wrong.shape[-2:]) < 3:
         return ""
-    flat = wrong.any(axis=tuple(range(wrong.ndim - 2)))
+    flat = np.asarray(wrong.any(axis=tuple(range(wrong.ndim - 2))))
     inner = flat[1:-1, 1:-1]
     if not inner.any():
         return "only on the border"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -123,7 +124,7 @@ def _moves(
     rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
 ) -> list[np.ndarray]:
     points = [start, *Walk(rule, settings, gradients, start).points]
-    return [after - before for before, after in zip(points, points[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(points)]
 
 
 def _law_learning_rate(
@@ -131,8 +132,11 @@ def _law_learning_rate(
 ) -> Finding | None:
     still = _moves(rule, settings | {"learning_rate": 0.0}, gradients[:2], start)
     if any(np.abs(move).max() > 1e-12 for move in still):
-        return finding("learning-rate-missing", "next_w",
-                       f"with learning_rate 0 the parameter still moves by {max(np.abs(m).max() for m in still):.2g}")  # fmt: skip
+        return finding(
+            "learning-rate-missing",
+            "next_w",
+            f"with learning_rate 0 the parameter still moves by {max(np.abs(m).max() for m in still):.2g}",
+        )
     return None
 
 
@@ -146,8 +150,12 @@ def _law_scale(
         if "weight_decay" in settings and step > 1:
             break  # the decay acts on a parameter that has moved
         if not np.allclose(two, 2 * one, rtol=1e-6, atol=1e-12):
-            return finding("learning-rate-missing", "next_w",
-                           f"twice the learning rate makes step {step} {np.abs(two).sum() / np.abs(one).sum():.3g} times as long")  # fmt: skip
+            return finding(
+                "learning-rate-missing",
+                "next_w",
+                f"twice the learning rate makes step {step} "
+                f"{np.abs(two).sum() / np.abs(one).sum():.3g} times as long",
+            )
     return None
 
 
@@ -208,8 +216,12 @@ def _law_steady(
         due = length(gentle, g, step)
         if not np.isclose(-float(move[0, 0]), due, rtol=1e-5):
             mistake = "state-not-kept" if step > 1 else "wrong-unknown"
-            return finding(mistake, "next_w",
-                           f"under a constant gradient {g:g} step {step} is {-float(move[0, 0]):.5g} long, due is {due:.5g}, {_words(gentle)}")  # fmt: skip
+            return finding(
+                mistake,
+                "next_w",
+                f"under a constant gradient {g:g} step {step} is {-float(move[0, 0]):.5g} long, "
+                f"due is {due:.5g}, {_words(gentle)}",
+            )
     return None
 
 
@@ -217,6 +229,9 @@ def _law_decay(rule: Rule, settings: dict[str, float], start: np.ndarray) -> Fin
     point = Walk(rule, settings, [np.zeros_like(start)], start).points[0]
     due = (1 - settings["learning_rate"] * settings["weight_decay"]) * start
     if not np.allclose(point, due, rtol=1e-6):
-        return finding("regularisation-missing", "next_w",
-                       "without a gradient the parameter does not shrink by learning_rate * weight_decay")  # fmt: skip
+        return finding(
+            "regularisation-missing",
+            "next_w",
+            "without a gradient the parameter does not shrink by learning_rate * weight_decay",
+        )
     return None

@@ -57,9 +57,12 @@ class Layer:
         self.forward_function, self.backward_function = forward, backward
         self.functions = [f for f in (forward, backward) if f is not None]
         self._accepted = positional_count(forward)
+        self._names = parameter_names(forward)
 
     def positional(self, args: Args) -> list[Any]:
         """Return the arguments that forward has parameters for."""
+        if set(args) <= set(self._names):
+            return [args[name] for name in self._names if name in args]  # courses differ in the order
         values = list(args.values())
         if len(values) > self._accepted:  # a learner's leaky relu may know its slope by itself
             values = values[: self._accepted]
@@ -156,6 +159,15 @@ def positional_count(function: Callable[..., Any]) -> int:
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return 99
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def parameter_names(function: Callable[..., Any]) -> list[str]:
+    """Return the names of a function's positional parameters, in their order."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def _array(value: Any, what: str) -> np.ndarray:

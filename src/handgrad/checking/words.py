@@ -9,7 +9,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "forward padded the image; which part of the padded gradient belongs to the image itself?",
     ),
     "pad-cropped-wrong-side": (
-        "the padding is cropped at the wrong place, so the gradient is shifted",
+        "the padding is put or cropped on the wrong side, so that everything is shifted",
         "forward put the same number of zeros on both sides; where does the image begin in the padded one?",
     ),
     "overwrite-overlap": (
@@ -39,7 +39,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "channels-mixed": (
         "channels are left out or exchanged",
-        "every filter sees all channels of its window, and every filter reads the image: which index is summed?",
+        "every filter sees all channels of its window: which index is summed, and which one is kept?",
     ),
     "ties-all-credited": (
         "every maximum of a window is credited when several are equal",
@@ -95,11 +95,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     # norms
     "mean-term-missing": (
         "the term through the mean is missing",
-        "each x moves the mean of its group and by that every other output: draw the graph, count the paths.",
+        "each x moves the mean of its group and by that every other output: count the paths.",
     ),
     "variance-term-missing": (
         "the term through the variance is missing",
-        "each x moves the variance of its group and by that every other output: draw the graph, count the paths.",
+        "each x moves the variance of its group and by that every other output: count the paths.",
     ),
     "term-doubled": (
         "a term is counted with the wrong weight",
@@ -131,7 +131,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "wrong-axes": (
         "the statistics are taken over the wrong axes",
-        "which numbers share one mean in this layer: a feature over the batch, a channel over batch and pixels, "
+        "which numbers share one mean here: a feature over the batch, a channel over batch and pixels, "
         "or one sample over its features?",
     ),
     "statistics-swapped": (
@@ -211,8 +211,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "regularisation-doubled": (
         "the regularisation has the wrong weight",
-        "loss and gradient must speak of the same penalty: differentiate the one that the loss has, and count "
-        "it once.",
+        "loss and gradient must speak of the same penalty: differentiate the one in the loss, once.",
     ),
     # update rules
     "bias-correction-missing": (

@@ -74,8 +74,8 @@ def _relu(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
 _RELU = [
     _out("mask-missing", lambda x, k: x, "out = x"),
     _out("mask-inverted", lambda x, k: np.minimum(x, 0), "negative numbers pass, positive ones are clipped"),
-    _out("derivative-wrong", lambda x, k: np.abs(x), "out = |x|"),
-    _out("derivative-wrong", lambda x, k: (x > 0) * 1.0, "out is the mask itself"),
+    _out("forward-wrong", lambda x, k: np.abs(x), "out = |x|"),
+    _out("forward-wrong", lambda x, k: (x > 0) * 1.0, "out is the mask itself"),
     _dx("mask-inverted", lambda x, k: (x < 0) * 1.0, "dout passes where x < 0"),
     _dx("mask-inverted", lambda x, k: (x <= 0) * 1.0, "dout passes where x <= 0"),
     _of_dout("mask-of-dout", lambda d, k: d * (d > 0), "dx = dout where dout > 0"),
@@ -92,20 +92,30 @@ def _leaky_slope(x: np.ndarray, alpha: float) -> np.ndarray:
 _LEAKY = [
     _out("slope-missing", _relu, "negative inputs give 0"),
     _out("mask-missing", lambda x, k: x, "out = x"),
-    _out("mask-inverted", lambda x, k: np.where(x > 0, k * x, x), "positive inputs are scaled, negative pass"),
-    _out("derivative-wrong", lambda x, k: k * x, "every input is scaled"),
+    _out(
+        "mask-inverted", lambda x, k: np.where(x > 0, k * x, x), "positive inputs are scaled, negative pass"
+    ),
+    _out("forward-wrong", lambda x, k: k * x, "every input is scaled"),
     _out("sign", lambda x, k: np.where(x > 0, x, -k * x), "negative inputs come out positive"),
     _dx("slope-missing", _relu_slope, "dout stops where x < 0"),
     _dx("mask-inverted", lambda x, k: np.where(x > 0, k, 1.0), "the two slopes are exchanged"),
     _of_dout("mask-of-dout", lambda d, k: np.where(d > 0, d, k * d), "the slope is chosen by dout"),
     _dx("derivative-wrong", lambda x, k: k + 0 * x, "the small slope is used everywhere"),
     _dx("sign", lambda x, k: np.where(x > 0, 1.0, -k), "the small slope has the wrong sign"),
-    Mutation("derivative-wrong", "dx", lambda a, d: np.where(a["x"] > 0, d, a["alpha"]),
-             "below zero dx is the slope alone, without dout"),
-    Mutation("derivative-wrong", "dx", lambda a, d: np.where(a["x"] > 0, d, a["alpha"] * a["x"]),
-             "below zero dx is the output, not the slope times dout"),
+    Mutation(
+        "derivative-wrong",
+        "dx",
+        lambda a, d: np.where(a["x"] > 0, d, a["alpha"]),
+        "below zero dx is the slope alone, without dout",
+    ),
+    Mutation(
+        "derivative-wrong",
+        "dx",
+        lambda a, d: np.where(a["x"] > 0, d, a["alpha"] * a["x"]),
+        "below zero dx is the output, not the slope times dout",
+    ),
     *_common(_leaky_slope, lambda x, k: np.where(x > 0, x, k * x)),
-]  # fmt: skip
+]
 
 
 def _elu(x: np.ndarray, alpha: float) -> np.ndarray:
@@ -122,7 +132,7 @@ _ELU = [
     _out(
         "derivative-wrong", lambda x, k: np.where(x > 0, x, k * np.exp(x)), "the - 1 of exp(x) - 1 is missing"
     ),
-    _out("derivative-wrong", lambda x, k: np.where(x > 0, x, np.expm1(x)), "alpha is not used"),
+    _out("forward-wrong", lambda x, k: np.where(x > 0, x, np.expm1(x)), "alpha is not used"),
     _dx("slope-missing", _relu_slope, "dout stops where x < 0"),
     _dx("slope-missing", lambda x, k: np.where(x > 0, 1.0, np.exp(x)), "alpha is not in the slope"),
     _dx("slope-missing", lambda x, k: np.where(x > 0, 1.0, k), "the slope below zero lacks exp(x)"),
@@ -151,7 +161,7 @@ def _sigmoid_slope(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
 
 _SIGMOID = [
     _out("sign", lambda x, k: _sigmoid(-x), "1 / (1 + exp(x))"),
-    _out("derivative-wrong", lambda x, k: np.exp(-x) / (1 + np.exp(-x)), "exp(-x) / (1 + exp(-x))"),
+    _out("forward-wrong", lambda x, k: np.exp(-x) / (1 + np.exp(-x)), "exp(-x) / (1 + exp(-x))"),
     _dx("gradient-from-input-not-output", lambda x, k: x * (1 - x), "dx = dout x (1 - x)"),
     _dx("derivative-wrong", lambda x, k: _sigmoid(x) * (1 + _sigmoid(x)), "1 + out stands for 1 - out"),
     _dx("derivative-wrong", lambda x, k: 1 - _sigmoid(x), "dx = dout (1 - out)"),
@@ -159,9 +169,7 @@ _SIGMOID = [
     _dx("derivative-wrong", lambda x, k: 1 - _sigmoid(x) ** 2, "dx = dout (1 - out^2), the slope of tanh"),
     _dx("gradient-from-input-not-output", lambda x, k: _sigmoid(x) * (1 - x), "1 - x stands for 1 - out"),
     _dx("sign", lambda x, k: -_sigmoid_slope(x), "dx = - dout out (1 - out)"),
-    _dx(
-        "gradient-from-input-not-output", lambda x, k: _sigmoid_slope(_sigmoid(x)), "sigmoid is applied twice"
-    ),
+    _dx("derivative-wrong", lambda x, k: _sigmoid_slope(_sigmoid(x)), "sigmoid is applied twice"),
     *_common(_sigmoid_slope, _sigmoid),
 ]
 
@@ -171,8 +179,8 @@ def _tanh_slope(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
 
 
 _TANH = [
-    _out("derivative-wrong", lambda x, k: np.tanh(2 * x), "tanh of 2 x"),
-    _out("derivative-wrong", lambda x, k: np.tanh(x / 2), "tanh of x / 2"),
+    _out("forward-wrong", lambda x, k: np.tanh(2 * x), "tanh of 2 x"),
+    _out("forward-wrong", lambda x, k: np.tanh(x / 2), "tanh of x / 2"),
     _dx("gradient-from-input-not-output", lambda x, k: 1 - x**2, "dx = dout (1 - x^2)"),
     _dx("derivative-wrong", lambda x, k: 1 - np.tanh(x), "dx = dout (1 - out): the square is missing"),
     _dx("derivative-wrong", lambda x, k: 1 + np.tanh(x) ** 2, "1 + out^2 stands for 1 - out^2"),
@@ -181,7 +189,7 @@ _TANH = [
         lambda x, k: np.tanh(x) * (1 - np.tanh(x)),
         "dx = dout out (1 - out), the slope of sigmoid",
     ),
-    _dx("gradient-from-input-not-output", lambda x, k: _tanh_slope(np.tanh(x)), "tanh is applied twice"),
+    _dx("derivative-wrong", lambda x, k: _tanh_slope(np.tanh(x)), "tanh is applied twice"),
     *_common(_tanh_slope, _tanh),
 ]
 
@@ -191,17 +199,20 @@ def _gelu(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
 
 
 _GELU = [
-    _out("derivative-wrong", lambda x, k: _distribution(x), "the factor x is missing"),
-    _out("derivative-wrong", lambda x, k: x * _sigmoid(x), "x sigmoid(x), another activation"),
-    _out("derivative-wrong", lambda x, k: 2 * _gelu(x), "the 1/2 is missing"),
+    _out("forward-wrong", lambda x, k: _distribution(x), "the factor x is missing"),
+    _out("forward-wrong", lambda x, k: x * _sigmoid(x), "x sigmoid(x), another activation"),
+    _out("forward-wrong", lambda x, k: 2 * _gelu(x), "the 1/2 is missing"),
     _dx("derivative-wrong", lambda x, k: _distribution(x), "the term x phi(x) is missing"),
     _dx("derivative-wrong", lambda x, k: x * _density(x), "the term Phi(x) is missing"),
     _dx("derivative-wrong", lambda x, k: _distribution(x) + _density(x), "the x of x phi(x) is missing"),
     _dx("derivative-wrong", lambda x, k: _distribution(x) - x * _density(x), "x phi(x) has the wrong sign"),
-    _dx("derivative-wrong", lambda x, k: _distribution(x) + x * np.exp(-x * x / 2),
-        "1 / sqrt(2 pi) is missing in phi"),
+    _dx(
+        "derivative-wrong",
+        lambda x, k: _distribution(x) + x * np.exp(-x * x / 2),
+        "1 / sqrt(2 pi) is missing in phi",
+    ),
     *_common(lambda x, k: _distribution(x) + x * _density(x), _gelu),
-]  # fmt: skip
+]
 
 
 def _prelu_shape(a: Args) -> np.ndarray:
@@ -222,24 +233,52 @@ def _prelu_dx(slope: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Any:
 
 _PRELU = [
     Mutation("slope-missing", "out", lambda a, _: np.maximum(a["x"], 0), "negative inputs give 0"),
-    Mutation("slope-missing", "out", lambda a, _: np.where(a["x"] > 0, a["x"], a["alpha"][0] * a["x"]),
-             "every channel uses the slope of the first"),
-    Mutation("mask-inverted", "out", lambda a, _: np.where(a["x"] > 0, _prelu_shape(a) * a["x"], a["x"]),
-             "positive inputs are scaled, negative pass"),
+    Mutation(
+        "slope-missing",
+        "out",
+        lambda a, _: np.where(a["x"] > 0, a["x"], a["alpha"][0] * a["x"]),
+        "every channel uses the slope of the first",
+    ),
+    Mutation(
+        "mask-inverted",
+        "out",
+        lambda a, _: np.where(a["x"] > 0, _prelu_shape(a) * a["x"], a["x"]),
+        "positive inputs are scaled, negative pass",
+    ),
     Mutation("slope-missing", "dx", _prelu_dx(lambda x, k: (x > 0) * 1.0), "dout stops where x < 0"),
     Mutation("mask-missing", "dx", lambda a, d: d, "dx = dout"),
-    Mutation("mask-inverted", "dx", _prelu_dx(lambda x, k: np.where(x > 0, k, 1.0)), "the slopes are exchanged"),
+    Mutation(
+        "mask-inverted", "dx", _prelu_dx(lambda x, k: np.where(x > 0, k, 1.0)), "the slopes are exchanged"
+    ),
     Mutation("derivative-wrong", "dalpha", _dalpha(lambda x: (x <= 0) * 1.0), "dalpha lacks the factor x"),
     Mutation("mask-inverted", "dalpha", _dalpha(lambda x: x * (x > 0)), "dalpha gathers where x > 0"),
     Mutation("mask-missing", "dalpha", _dalpha(lambda x: x), "dalpha gathers everywhere"),
     Mutation("sign", "dalpha", _dalpha(lambda x: -x * (x <= 0)), "dalpha has the wrong sign"),
-    Mutation("bias-wrong-axes", "dalpha", lambda a, d: np.sum(d * a["x"] * (a["x"] <= 0)), "dalpha is summed over channels"),
-    Mutation("bias-wrong-axes", "dalpha", lambda a, d: np.sum(d * a["x"] * (a["x"] <= 0), axis=0),
-             "dalpha is summed over samples only"),
-    Mutation("bias-wrong-axes", "dalpha", lambda a, d: np.full(a["alpha"].shape, np.sum(d * a["x"] * (a["x"] <= 0))),
-             "each channel gets the sum over all"),
-    Mutation("mask-of-dout", "dx", lambda a, d: np.where(d > 0, d, _prelu_shape(a) * d), "the slope is chosen by dout"),
-]  # fmt: skip
+    Mutation(
+        "bias-wrong-axes",
+        "dalpha",
+        lambda a, d: np.sum(d * a["x"] * (a["x"] <= 0)),
+        "dalpha is summed over channels",
+    ),
+    Mutation(
+        "bias-wrong-axes",
+        "dalpha",
+        lambda a, d: np.sum(d * a["x"] * (a["x"] <= 0), axis=0),
+        "dalpha is summed over samples only",
+    ),
+    Mutation(
+        "bias-wrong-axes",
+        "dalpha",
+        lambda a, d: np.full(a["alpha"].shape, np.sum(d * a["x"] * (a["x"] <= 0))),
+        "each channel gets the sum over all",
+    ),
+    Mutation(
+        "mask-of-dout",
+        "dx",
+        lambda a, d: np.where(d > 0, d, _prelu_shape(a) * d),
+        "the slope is chosen by dout",
+    ),
+]
 
 
 def _groups(a: Args) -> np.ndarray:

@@ -10,7 +10,9 @@ import numpy as np
 from ..cases import Args
 from . import catalogue
 from .mutation import Sample, close, match
-from .terms import TERMS, Attribution, attribute, norm_terms
+from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
+
+_MEANS = ("avg_pool", "global_avg_pool")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,14 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
         return []
     mutation = match((m for m in catalogue.of(layer) if m.output == output), samples)
     if mutation is not None:
-        return [Diagnosis(mutation.mistake, f"{mutation.words}{'; ' if mutation.words else ''}exactly these "
-                          f"numbers come out, {_figures(wrong[0])}", mutation.severity)]  # fmt: skip
+        return [
+            Diagnosis(
+                mutation.mistake,
+                f"{mutation.words}{'; ' if mutation.words else ''}exactly these "
+                f"numbers come out, {_figures(wrong[0])}",
+                mutation.severity,
+            )
+        ]
     return _factor(layer, output, samples) or _by_terms(layer, output, samples)
 
 
@@ -59,7 +67,7 @@ def _factor(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
         if norm < 1e-16:
             continue
         factor = float(np.sum(sample.given * sample.true)) / norm
-        if not close(sample.given, factor * sample.true) or abs(factor) < 1e-9:
+        if not close(sample.given, factor * sample.true) or not 1e-9 < abs(factor) < np.inf:
             return []
         factors.append(factor)
         used.append(sample)
@@ -81,11 +89,11 @@ def _name_factor(layer: str, output: str, factors: np.ndarray, samples: list[Sam
             if len(set(numbers)) > 1 and np.allclose(factors, np.array(numbers) ** float(power)):
                 return Diagnosis(_count_mistake(layer, name, power), f"{first}: {words}")
     if not np.allclose(factors, factors[0]):
-        return Diagnosis("factor", f"{first}; the factor changes from case to case: "
-                         + ", ".join(f"{f:.4g}" for f in factors[:4]))  # fmt: skip
-    if layer in ("batchnorm", "spatial_batchnorm", "layernorm", "spatial_groupnorm") and output == "dx":
-        return Diagnosis("factor", first)
-    return Diagnosis("factor", first)
+        return Diagnosis(
+            "average-not-divided" if layer in _MEANS else "factor",
+            f"{first}; the factor changes from case to case: " + ", ".join(f"{f:.4g}" for f in factors[:4]),
+        )
+    return Diagnosis("average-not-divided" if layer in _MEANS else "factor", first)
 
 
 def _count_mistake(layer: str, name: str, power: int) -> str:
@@ -93,7 +101,7 @@ def _count_mistake(layer: str, name: str, power: int) -> str:
         return "factor-n"
     if layer.endswith("_loss"):
         return "mean-missing" if power == 1 else "factor"
-    if "window" in name or layer == "global_avg_pool":
+    if layer in _MEANS:
         return "average-not-divided"
     return "factor"
 
@@ -109,8 +117,13 @@ def _counts(all_args: list[Args]) -> dict[str, list[float]]:
             here |= {"axis 1": x.shape[1], "N * axis 1": x.shape[0] * x.shape[1]}
         if x.ndim == 4:
             pixels = x.shape[2] * x.shape[3]
-            here |= {"H W": pixels, "N H W": x.shape[0] * pixels, "H": x.shape[2], "W": x.shape[3],
-                     "C H W": x.shape[1] * pixels}  # fmt: skip
+            here |= {
+                "H W": pixels,
+                "N H W": x.shape[0] * pixels,
+                "H": x.shape[2],
+                "W": x.shape[3],
+                "C H W": x.shape[1] * pixels,
+            }
         if "pool_param" in args:
             param = args["pool_param"]
             here["the window's size"] = param["pool_height"] * param["pool_width"]
@@ -127,41 +140,55 @@ def _by_terms(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]
         return []
     found = attribute(terms, output, samples)
     if found is not None:
-        return _read_terms(layer, found, samples)
+        return _read_terms(layer, found)
     if layer.endswith("norm"):
         without = attribute(norm_terms(layer, gamma=False), output, samples)
         if without is not None:
-            others = _read_terms(layer, without, samples)
+            others = _read_terms(layer, without)
             missing = Diagnosis("gamma-missing", f"without gamma in its terms, {without.words}")
             return [missing, *others]
+        apart = attribute(norm_terms_apart(layer), output, samples)
+        if apart is not None:
+            return _read_apart(apart)
     return []
 
 
-_ZERO = {"mean": "mean-term-missing", "variance": "variance-term-missing", "right-class": "one-hot-missing",
-         "penalty": "regularisation-missing"}  # fmt: skip
+def _read_apart(found: Attribution) -> list[Diagnosis]:
+    """Name the terms that came without gamma."""
+    half = len(found.names) // 2
+    with_gamma, without = found.weights[:, :half], found.weights[:, half:]
+    lacking = np.isclose(with_gamma, 0, atol=1e-5) & ~np.isclose(without, 0, atol=1e-5)
+    if not lacking.any():
+        return []
+    return [Diagnosis("gamma-missing", found.words)]
 
 
-def _read_terms(layer: str, found: Attribution, samples: list[Sample]) -> list[Diagnosis]:
+_ZERO = {
+    "mean": "mean-term-missing",
+    "variance": "variance-term-missing",
+    "right-class": "one-hot-missing",
+    "penalty": "regularisation-missing",
+}
+
+
+def _read_terms(layer: str, found: Attribution) -> list[Diagnosis]:
     """Name each term whose weight is not that of the true gradient."""
     diagnoses = []
     for column, name in enumerate(found.names):
         weights = found.weights[:, column]
         if np.allclose(weights, 1.0, atol=1e-5):
             continue
-        diagnoses.append(Diagnosis(_weight_mistake(layer, name, weights, samples), found.words))
+        diagnoses.append(Diagnosis(_weight_mistake(layer, name, weights), found.words))
     return diagnoses
 
 
-def _weight_mistake(layer: str, name: str, weights: np.ndarray, samples: list[Sample]) -> str:
+def _weight_mistake(layer: str, name: str, weights: np.ndarray) -> str:
     if np.allclose(weights, 0, atol=1e-5):
         return _ZERO.get(name, "wrong-unknown" if layer.endswith("_loss") else "term-doubled")
     if name == "penalty":
         return "regularisation-doubled"
     if np.allclose(weights, -1.0):
         return "gradient-sign" if layer.endswith("_loss") else "term-sign"
-    counts = _counts([s.args for s in samples])
-    for numbers in counts.values():
-        same = len(numbers) == len(weights) and len(set(numbers)) > 1
-        if same and any(np.allclose(np.abs(weights), np.array(numbers) ** p) for p in (1.0, -1.0)):
-            return "mean-missing" if layer.endswith("_loss") else "factor-n"
+    if np.ptp(weights) > 1e-4 * np.abs(weights).max():  # it changes with the sizes of the case
+        return "mean-missing" if layer.endswith("_loss") else "factor-n"
     return {"sigmoid": "derivative-wrong", "tanh": "derivative-wrong"}.get(layer, "term-doubled")

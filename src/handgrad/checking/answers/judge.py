@@ -13,7 +13,7 @@ from .mutation import Sample, close
 from .truth import truth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunSample(Sample):
     """A sample that knows its run."""
 
@@ -58,7 +58,26 @@ def parted(samples: list[RunSample]) -> tuple[list[RunSample], list[RunSample]]:
 def only_nan(samples: list[RunSample]) -> bool:
     """Return whether all that is wrong is NaN or infinite."""
     bad, _ = parted(samples)
-    return all(not np.isfinite(s.given).all() for s in bad)  # type: ignore[call-overload]
+    return all(not np.isfinite(np.asarray(s.given)).all() for s in bad)
+
+
+def only_at_kinks(layer: str, samples: list[RunSample]) -> bool:
+    """Return whether an activation is wrong only where x is 0, with a slope between those beside it."""
+    if layer not in ("relu", "leaky_relu", "elu"):
+        return False
+    bad, _ = parted(samples)
+    for s in bad:
+        given = np.asarray(s.given)
+        if given.shape != s.true.shape or s.args["x"].shape != s.true.shape:
+            return False
+        kink = s.args["x"] == 0
+        if not close(np.where(kink, 0, given), np.where(kink, 0, s.true)):
+            return False
+        slopes = given[kink] / s.dout[kink]
+        least = min(0.0, float(s.args.get("alpha", 0.0)))
+        if (slopes < least - 1e-9).any() or (slopes > 1 + 1e-9).any():
+            return False
+    return bool(bad)
 
 
 def order(samples: Samples, names: list[str]) -> str:

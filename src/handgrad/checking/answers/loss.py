@@ -53,24 +53,71 @@ def _softmax_gradient(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _softmax_rows() -> list[tuple[str, str, Fn, str]]:
     return [
-        *(("label-off-by-one", "loss", lambda x, y, o=o: _cross_entropy(x, o(y, x)), words) for o, words in _OTHER_LABELS),
-        *(("label-off-by-one", "dx", lambda x, y, o=o: _softmax_gradient(x, o(y, x)), words)
-          for o, words in _OTHER_LABELS),
+        *(
+            ("label-off-by-one", "loss", lambda x, y, o=o: _cross_entropy(x, o(y, x)), words)
+            for o, words in _OTHER_LABELS
+        ),
+        *(
+            ("label-off-by-one", "dx", lambda x, y, o=o: _softmax_gradient(x, o(y, x)), words)
+            for o, words in _OTHER_LABELS
+        ),
         ("gradient-sign", "loss", lambda x, y: -_cross_entropy(x, y), "the minus of -log is missing"),
-        ("wrong-axes", "loss", lambda x, y: -np.mean(np.log(_picked(_softmax(x, 0), y))), "softmax runs over samples"),
-        ("wrong-axes", "dx", lambda x, y: (_softmax(x, 0) - _one_hot(x, y)) / len(x), "softmax runs over samples"),
-        ("mean-missing", "loss", lambda x, y: _cross_entropy(x, y) / x.shape[1], "the mean runs over classes as well"),
-        ("mean-missing", "dx", lambda x, y: _softmax_gradient(x, y) / x.shape[1], "the mean runs over classes as well"),
-        ("one-hot-missing", "loss", lambda x, y: -np.sum(np.log(_softmax(x))) / len(x), "every class is counted"),
-        ("one-hot-missing", "dx", lambda x, y: (_softmax(x) - 1) / len(x), "one is subtracted from every class"),
+        (
+            "wrong-axes",
+            "loss",
+            lambda x, y: -np.mean(np.log(_picked(_softmax(x, 0), y))),
+            "softmax runs over samples",
+        ),
+        (
+            "wrong-axes",
+            "dx",
+            lambda x, y: (_softmax(x, 0) - _one_hot(x, y)) / len(x),
+            "softmax runs over samples",
+        ),
+        (
+            "mean-missing",
+            "loss",
+            lambda x, y: _cross_entropy(x, y) / x.shape[1],
+            "the mean runs over classes as well",
+        ),
+        (
+            "mean-missing",
+            "dx",
+            lambda x, y: _softmax_gradient(x, y) / x.shape[1],
+            "the mean runs over classes as well",
+        ),
+        (
+            "one-hot-missing",
+            "loss",
+            lambda x, y: -np.sum(np.log(_softmax(x))) / len(x),
+            "every class is counted",
+        ),
+        (
+            "one-hot-missing",
+            "dx",
+            lambda x, y: (_softmax(x) - 1) / len(x),
+            "one is subtracted from every class",
+        ),
         ("forward-wrong", "loss", lambda x, y: -np.mean(_picked(_softmax(x), y)), "the logarithm is missing"),
-        ("log-of-zero", "loss", lambda x, y: -np.mean(_picked(x - x.max(axis=1, keepdims=True), y)),
-         "the sum of the exponentials is not subtracted"),
-        ("one-hot-missing", "dx", lambda x, y: _softmax(x) * (1 - _one_hot(x, y)) / len(x),
-         "the right class gets 0"),
-        ("one-hot-missing", "dx", lambda x, y: (_softmax(x) * (1 - _one_hot(x, y)) - _one_hot(x, y)) / len(x),
-         "the right class gets -1: its prediction is overwritten"),
-    ]  # fmt: skip
+        (
+            "log-of-zero",
+            "loss",
+            lambda x, y: -np.mean(_picked(x - x.max(axis=1, keepdims=True), y)),
+            "the sum of the exponentials is not subtracted",
+        ),
+        (
+            "one-hot-missing",
+            "dx",
+            lambda x, y: _softmax(x) * (1 - _one_hot(x, y)) / len(x),
+            "the right class gets 0",
+        ),
+        (
+            "one-hot-missing",
+            "dx",
+            lambda x, y: (_softmax(x) * (1 - _one_hot(x, y)) - _one_hot(x, y)) / len(x),
+            "the right class gets -1: its prediction is overwritten",
+        ),
+    ]
 
 
 def _margins(x: np.ndarray, y: np.ndarray, delta: float = 1.0) -> np.ndarray:
@@ -100,6 +147,20 @@ def _svm_wrong_right(value: Callable[[np.ndarray], np.ndarray]) -> Fn:
     return gradient
 
 
+_RIGHTS: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
+    lambda k: -k,
+    lambda k: 1 - k,
+    lambda k: -(k + 1),
+    lambda k: 0.0 * k,
+    lambda k: 0.0 * k - 1,
+)
+
+
+def _svm_all(value: Callable[[np.ndarray], np.ndarray]) -> Fn:
+    """Let every wrong class count, and give the right class `value` of the number that should."""
+    return lambda x, y: _svm_gradient(x, np.ones(x.shape), y, value(_violated(x, y).sum(axis=1)))
+
+
 def _svm_with(mask: Callable[..., np.ndarray]) -> Fn:
     def gradient(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         chosen = mask(x, y)
@@ -111,31 +172,88 @@ def _svm_with(mask: Callable[..., np.ndarray]) -> Fn:
 def _svm_rows() -> list[tuple[str, str, Fn, str]]:
     return [
         ("margin-counts-right-class", "loss", lambda x, y: _hinge(x, y) + 1, "the loss is one too large"),
-        ("margin-counts-right-class", "dx", _svm_wrong_right(lambda k: -(k + 1)), "the right class gets one too many"),
-        ("margin-counts-right-class", "dx", _svm_wrong_right(lambda k: 1 - k), "the right class keeps its own 1"),
-        ("margin-counts-right-class", "dx", _svm_wrong_right(lambda k: 1.0 + 0 * k), "the right class gets 1"),
+        (
+            "margin-counts-right-class",
+            "dx",
+            _svm_wrong_right(lambda k: -(k + 1)),
+            "the right class gets one too many",
+        ),
+        (
+            "margin-counts-right-class",
+            "dx",
+            _svm_wrong_right(lambda k: 1 - k),
+            "the right class keeps its own 1",
+        ),
+        (
+            "margin-counts-right-class",
+            "dx",
+            _svm_wrong_right(lambda k: 1.0 + 0 * k),
+            "the right class gets 1",
+        ),
         ("margin-zero-counted", "dx", _svm_with(lambda x, y: 1 - _one_hot(x, y)), "every margin counts"),
-        ("margin-zero-counted", "dx", lambda x, y: (1 - x.shape[1] * _one_hot(x, y)) / len(x), "every margin counts"),
-        ("margin-zero-counted", "dx", lambda x, y: (1 - _one_hot(x, y) * (x.shape[1] + 1)) / len(x),
-         "every margin counts, that of the right class too"),
-        ("margin-zero-counted", "dx", _svm_with(lambda x, y: _violated(x, y, equal=True)),
-         "a margin of exactly zero counts"),
+        (
+            "margin-zero-counted",
+            "dx",
+            lambda x, y: (1 - x.shape[1] * _one_hot(x, y)) / len(x),
+            "every margin counts",
+        ),
+        (
+            "margin-zero-counted",
+            "dx",
+            lambda x, y: (1 - _one_hot(x, y) * (x.shape[1] + 1)) / len(x),
+            "every margin counts, that of the right class too",
+        ),
+        (
+            "margin-zero-counted",
+            "dx",
+            _svm_with(lambda x, y: _violated(x, y, equal=True)),
+            "a margin of exactly zero counts",
+        ),
+        *(("margin-zero-counted", "dx", _svm_all(value), "every wrong class counts") for value in _RIGHTS),
         ("one-hot-missing", "dx", _svm_wrong_right(lambda k: 0.0 * k), "the right class gets nothing"),
-        ("one-hot-missing", "dx", _svm_wrong_right(lambda k: -1.0 * (k > 0)), "the right class gets -1 however many "
-         "margins are violated"),
+        (
+            "one-hot-missing",
+            "dx",
+            _svm_wrong_right(lambda k: -1.0 * (k > 0)),
+            "the right class gets -1 however many margins are violated",
+        ),
         ("one-hot-missing", "dx", _svm_wrong_right(lambda k: -1.0 + 0 * k), "the right class always gets -1"),
         ("gradient-sign", "dx", _svm_wrong_right(lambda k: k), "the right class is pushed the wrong way"),
         ("forward-wrong", "loss", lambda x, y: _hinge(x, y, 0.0), "the margin of 1 is missing"),
-        ("forward-wrong", "loss", lambda x, y: (_margins(x, y) * (1 - _one_hot(x, y))).sum() / len(x),
-         "negative margins are not clipped"),
+        (
+            "forward-wrong",
+            "loss",
+            lambda x, y: (_margins(x, y) * (1 - _one_hot(x, y))).sum() / len(x),
+            "negative margins are not clipped",
+        ),
         ("forward-wrong", "loss", lambda x, y: _hinge(x, y, -1.0), "the margin has the wrong sign"),
-        ("gradient-sign", "loss", lambda x, y: _hinge(-x, y), "right minus wrong stands where wrong minus right should"),
-        ("mean-missing", "loss", lambda x, y: _hinge(x, y) / x.shape[1], "the mean runs over classes as well"),
-        ("mean-missing", "dx", lambda x, y: _svm_with(_violated)(x, y) / x.shape[1], "the mean runs over classes too"),
-        *(("label-off-by-one", "loss", lambda x, y, o=o: _hinge(x, o(y, x)), words) for o, words in _OTHER_LABELS),
-        *(("label-off-by-one", "dx", lambda x, y, o=o: _svm_with(_violated)(x, o(y, x)), words)
-          for o, words in _OTHER_LABELS),
-    ]  # fmt: skip
+        (
+            "gradient-sign",
+            "loss",
+            lambda x, y: _hinge(-x, y),
+            "right minus wrong stands where wrong minus right should",
+        ),
+        (
+            "mean-missing",
+            "loss",
+            lambda x, y: _hinge(x, y) / x.shape[1],
+            "the mean runs over classes as well",
+        ),
+        (
+            "mean-missing",
+            "dx",
+            lambda x, y: _svm_with(_violated)(x, y) / x.shape[1],
+            "the mean runs over classes too",
+        ),
+        *(
+            ("label-off-by-one", "loss", lambda x, y, o=o: _hinge(x, o(y, x)), words)
+            for o, words in _OTHER_LABELS
+        ),
+        *(
+            ("label-off-by-one", "dx", lambda x, y, o=o: _svm_with(_violated)(x, o(y, x)), words)
+            for o, words in _OTHER_LABELS
+        ),
+    ]
 
 
 def _on_scores(rows: list[tuple[str, str, Fn, str]]) -> list[Mutation]:

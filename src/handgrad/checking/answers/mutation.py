@@ -10,7 +10,7 @@ import numpy as np
 
 from ..cases import Args
 
-Compute = Callable[[Args, Any], np.ndarray]
+Compute = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Mutation:
     severity: str = "wrong"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One case of an output: what the learner gave, what is true, and what it was computed from."""
 

@@ -23,6 +23,7 @@ class Way:
         left_out: tuple[int, int] = (0, 0),
         grow: tuple[int, int] = (0, 0),
         swap: bool = False,
+        stops_early: bool = False,
     ) -> None:
         param = args["pool_param"]
         self.x = args["x"]
@@ -41,7 +42,7 @@ class Way:
             "height": (self.window[0], self.window[0]),
             "width": (self.window[1], self.window[1]),
         }[step]
-        self.shift, self.left_out = shift, left_out
+        self.shift, self.left_out, self.stops_early = shift, left_out, stops_early
         self.size = (self.window[0] + grow[0], self.window[1] + grow[1])
 
     def windows(self) -> Iterator[tuple[int, int, slice, slice]]:
@@ -49,6 +50,9 @@ class Way:
         for i in range(self.sides[0] - self.left_out[0]):
             for j in range(self.sides[1] - self.left_out[1]):
                 top, left = i * self.steps[0] + self.shift[0], j * self.steps[1] + self.shift[1]
+                last = [side - window for side, window in zip(self.x.shape[2:], self.window, strict=True)]
+                if self.stops_early and (top >= last[0] or left >= last[1]):
+                    continue
                 if top < 0 or left < 0:
                     continue
                 yield i, j, slice(top, top + self.size[0]), slice(left, left + self.size[1])
@@ -81,15 +85,18 @@ def _first(window: np.ndarray, order: str = "C", last: bool = False) -> np.ndarr
     return (np.arange(h * w) == at[..., None]).reshape(window.shape) * 1.0
 
 
-def _exchanged(window: np.ndarray) -> np.ndarray:
-    """Mark the place that comes out when the flat index is divided by the height, not the width."""
-    n, c, h, w = window.shape
-    at = np.argmax(window.reshape(n, c, h * w), axis=2)
-    rows, columns = at // h, at % h
-    if rows.max(initial=0) >= h or columns.max(initial=0) >= w:
-        raise IndexError("outside of the window")
-    place = (np.arange(h)[:, None] == rows[..., None, None]) & (np.arange(w) == columns[..., None, None])
-    return place * 1.0
+def _exchanged(a: Args, dout: np.ndarray) -> np.ndarray:
+    """Split the flat index of the maximum by the window's height, not its width."""
+    way = Way(a)
+    dx = np.zeros(way.x.shape)
+    height = way.window[0]
+    for i, j, rows, columns in way.windows():
+        for n, c in np.ndindex(dx.shape[:2]):
+            at = int(np.argmax(way.x[n, c, rows, columns]))
+            row, column = rows.start + at // height, columns.start + at % height
+            if row < dx.shape[2] and column < dx.shape[3]:
+                dx[n, c, row, column] += dout[n, c, i, j]
+    return dx
 
 
 def _equal(window: np.ndarray) -> np.ndarray:
@@ -123,6 +130,7 @@ _WALKS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("wrong-window", {"grow": (-1, 0)}, "every window is one row too small"),
     ("wrong-window", {"grow": (0, -1)}, "every window is one column too small"),
     ("wrong-window", {"left_out": (1, 1)}, "the last row and the last column of windows are left out"),
+    ("wrong-window", {"stops_early": True}, "windows that end at the last row or column are left out"),
     ("wrong-window", {"left_out": (1, 0)}, "the last row of windows is left out"),
     ("wrong-window", {"left_out": (0, 1)}, "the last column of windows is left out"),
 )
@@ -159,30 +167,58 @@ _MAX = [
     Mutation("wrong-window", "out", _over_channels, "the maximum is taken over channels as well"),
     Mutation("forward-wrong", "out", lambda a, _: Way(a).forward(np.min), "the smallest number is kept"),
     Mutation("forward-wrong", "out", lambda a, _: Way(a).forward(np.mean), "it is the mean, not the maximum"),
-    Mutation("forward-wrong", "out", lambda a, _: np.maximum(Way(a).forward(np.max), 0),
-             "a maximum below zero becomes zero"),
-    Mutation("forward-wrong", "out", lambda a, _: Way(a | {"x": np.abs(a["x"])}).forward(np.max),
-             "the largest absolute value is kept"),
+    Mutation(
+        "forward-wrong",
+        "out",
+        lambda a, _: np.maximum(Way(a).forward(np.max), 0),
+        "a maximum below zero becomes zero",
+    ),
+    Mutation(
+        "forward-wrong",
+        "out",
+        lambda a, _: Way(a | {"x": np.abs(a["x"])}).forward(np.max),
+        "the largest absolute value is kept",
+    ),
     _dx("ties-all-credited", _equal, "each of the equal maxima gets all of the gradient"),
     _dx("ties-all-credited", _shared, "the equal maxima share the gradient"),
     _dx("argmax-last", lambda w: _first(w, last=True), "the last maximum in reading order", "doubtful"),
     _dx("argmax-last", lambda w: _first(w, "F"), "the first maximum reading column by column", "doubtful"),
-    _dx("swapped-height-width", _exchanged, "the flat index of the maximum is split by the height"),
-    Mutation("overwrite-overlap", "dx", lambda a, d: Way(a).backward(d, _first, assign=True),
-             "each window replaces what was there"),
-    Mutation("overwrite-overlap", "dx", lambda a, d: Way(a).backward(d, _equal, assign=True),
-             "each window replaces what was there"),
-    Mutation("overwrite-overlap", "dx", lambda a, d: _assigned_at_maximum(a, d),
-             "a second window with the same maximum replaces the first one's gradient"),
+    Mutation(
+        "swapped-height-width", "dx", _exchanged, "the flat index of the maximum is split by the height"
+    ),
+    Mutation(
+        "overwrite-overlap",
+        "dx",
+        lambda a, d: Way(a).backward(d, _first, assign=True),
+        "each window replaces what was there",
+    ),
+    Mutation(
+        "overwrite-overlap",
+        "dx",
+        lambda a, d: Way(a).backward(d, _equal, assign=True),
+        "each window replaces what was there",
+    ),
+    Mutation(
+        "overwrite-overlap",
+        "dx",
+        lambda a, d: _assigned_at_maximum(a, d),
+        "a second window with the same maximum replaces the first one's gradient",
+    ),
     _dx("mask-missing", lambda w: np.ones(w.shape), "every number of a window gets the gradient"),
     _dx("mask-missing", _mean, "every number of a window gets an equal share, as for a mean"),
     _dx("mask-inverted", lambda w: _first(-w), "the smallest number gets the gradient"),
-    _dx("mask-missing", lambda w: _first(w) * w.max(axis=(2, 3), keepdims=True), "dout is multiplied by the maximum"),
-    Mutation("mask-of-dout", "dx", lambda a, d: Way(a).backward(np.ones(d.shape), _first), "dout is not used"),
+    _dx(
+        "mask-missing",
+        lambda w: _first(w) * w.max(axis=(2, 3), keepdims=True),
+        "dout is multiplied by the maximum",
+    ),
+    Mutation(
+        "mask-of-dout", "dx", lambda a, d: Way(a).backward(np.ones(d.shape), _first), "dout is not used"
+    ),
     Mutation("channels-mixed", "dx", _one_channel(_first, 0), "only the first channel is written"),
     Mutation("channels-mixed", "dx", _one_channel(_first, -1), "only the last channel is written"),
     *_walks(np.max, _first),
-]  # fmt: skip
+]
 
 
 def _assigned_at_maximum(a: Args, d: np.ndarray) -> np.ndarray:
@@ -197,20 +233,35 @@ def _assigned_at_maximum(a: Args, d: np.ndarray) -> np.ndarray:
 
 
 _AVG = [
-    Mutation("average-not-divided", "out", lambda a, _: Way(a).forward(np.sum), "windows are added up, not averaged"),
+    Mutation(
+        "average-not-divided",
+        "out",
+        lambda a, _: Way(a).forward(np.sum),
+        "windows are added up, not averaged",
+    ),
     Mutation("average-not-divided", "out", lambda a, _: _twice(a), "it is divided twice"),
     Mutation("forward-wrong", "out", lambda a, _: Way(a).forward(np.max), "it is the maximum, not the mean"),
     _dx("average-not-divided", lambda w: np.ones(w.shape), "each number gets the whole gradient"),
     _dx("average-not-divided", lambda w: _mean(w) / w[0, 0].size, "it is divided twice"),
-    _dx("average-not-divided", lambda w: np.full(w.shape, 1 / w.shape[2]), "it is divided by the height only"),
+    _dx(
+        "average-not-divided", lambda w: np.full(w.shape, 1 / w.shape[2]), "it is divided by the height only"
+    ),
     _dx("average-not-divided", lambda w: np.full(w.shape, 1 / w.shape[3]), "it is divided by the width only"),
-    _dx("average-not-divided", lambda w: np.full(w.shape, 1 / w.shape[2] ** 2), "it is divided by the height squared"),
-    Mutation("overwrite-overlap", "dx", lambda a, d: Way(a).backward(d, _mean, assign=True),
-             "each window replaces what was there"),
+    _dx(
+        "average-not-divided",
+        lambda w: np.full(w.shape, 1 / w.shape[2] ** 2),
+        "it is divided by the height squared",
+    ),
+    Mutation(
+        "overwrite-overlap",
+        "dx",
+        lambda a, d: Way(a).backward(d, _mean, assign=True),
+        "each window replaces what was there",
+    ),
     _dx("mask-missing", _first, "the maximum gets all of the gradient, as in max-pooling"),
     Mutation("channels-mixed", "dx", _one_channel(_mean, 0), "only the first channel is written"),
     *_walks(np.mean, _mean),
-]  # fmt: skip
+]
 
 
 def _twice(a: Args) -> np.ndarray:

@@ -81,23 +81,46 @@ def _moved(w: np.ndarray, v: np.ndarray, old: Any, g: np.ndarray, c: Config) -> 
 _MOMENTUM = [
     *_velocity_rows(_moved),
     ("momentum-sign", _momentum(_plain, lambda w, v, old, g, c: w - v), "the velocity is subtracted"),
-    ("state-not-kept", _momentum(_plain, lambda w, v, old, g, c: w + old), "the step goes along the old velocity"),
-    ("momentum-sign", _momentum(lambda v, g, m, lr: m * v - lr * g, lambda w, v, old, g, c: w + v - c["learning_rate"] * g),
-     "the gradient is used twice"),
-]  # fmt: skip
+    (
+        "state-not-kept",
+        _momentum(_plain, lambda w, v, old, g, c: w + old),
+        "the step goes along the old velocity",
+    ),
+    (
+        "momentum-sign",
+        _momentum(lambda v, g, m, lr: m * v - lr * g, lambda w, v, old, g, c: w + v - c["learning_rate"] * g),
+        "the gradient is used twice",
+    ),
+]
 _NESTEROV = [
     *_velocity_rows(_nesterov),
     ("state-not-kept", _momentum(_plain, _moved), "the old velocity is lost: plain momentum comes out"),
-    ("momentum-sign", _momentum(_plain, lambda w, v, old, g, c: w + v - c["momentum"] * (v - old)),
-     "the look-ahead has the wrong sign"),
-    ("momentum-sign", _momentum(_plain, lambda w, v, old, g, c: w + c["momentum"] * old + (1 + c["momentum"]) * v),
-     "the old velocity is added, not subtracted"),
-    ("momentum-sign", _momentum(_plain, lambda w, v, old, g, c: w - v - c["momentum"] * (v - old)),
-     "the velocity is subtracted"),
-    ("state-not-kept", _momentum(_plain, lambda w, v, old, g, c: w + v + c["momentum"] * v), "the old velocity is not subtracted"),
-    ("momentum-sign", _momentum(_plain, lambda w, v, old, g, c: w + c["momentum"] * old - (1 + c["momentum"]) * v),
-     "both velocities have the wrong sign"),
-]  # fmt: skip
+    (
+        "momentum-sign",
+        _momentum(_plain, lambda w, v, old, g, c: w + v - c["momentum"] * (v - old)),
+        "the look-ahead has the wrong sign",
+    ),
+    (
+        "momentum-sign",
+        _momentum(_plain, lambda w, v, old, g, c: w + c["momentum"] * old + (1 + c["momentum"]) * v),
+        "the old velocity is added, not subtracted",
+    ),
+    (
+        "momentum-sign",
+        _momentum(_plain, lambda w, v, old, g, c: w - v - c["momentum"] * (v - old)),
+        "the velocity is subtracted",
+    ),
+    (
+        "state-not-kept",
+        _momentum(_plain, lambda w, v, old, g, c: w + v + c["momentum"] * v),
+        "the old velocity is not subtracted",
+    ),
+    (
+        "momentum-sign",
+        _momentum(_plain, lambda w, v, old, g, c: w + c["momentum"] * old - (1 + c["momentum"]) * v),
+        "both velocities have the wrong sign",
+    ),
+]
 
 
 def _scaled(
@@ -127,13 +150,14 @@ def _scaled(
 
 def _root(a: np.ndarray, eps: float, root: str) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return {
+        roots: dict[str, Callable[[], Any]] = {
             "outside": lambda: np.sqrt(a) + eps,
             "inside": lambda: np.sqrt(a + eps),
             "inside squared": lambda: np.sqrt(a + eps**2),
             "none": lambda: a + eps,
             "missing": lambda: np.sqrt(a),
-        }[root]()
+        }
+        return roots[root]()
 
 
 def _scaled_rows(rule: str) -> list[tuple[str, Step, str]]:
@@ -150,18 +174,39 @@ def _scaled_rows(rule: str) -> list[tuple[str, Step, str]]:
 
 _RMSPROP = [
     *_scaled_rows("rmsprop"),
-    ("decay-reversed", _scaled(rule="rmsprop", decay=lambda a, g, c: (1 - c["decay_rate"]) * a + c["decay_rate"] * g * g),
-     "1 - decay_rate weighs the old cache"),
-    ("state-not-kept", _scaled(rule="rmsprop", decay=lambda a, g, c: a + g * g), "squares are summed, as in adagrad"),
-    ("decay-reversed", _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + g * g),
-     "the new square comes with its whole weight"),
-    ("decay-reversed", _scaled(rule="rmsprop", decay=lambda a, g, c: a + (1 - c["decay_rate"]) * g * g),
-     "the old cache is not reduced"),
-    ("wrong-unknown", _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * np.abs(g)),
-     "the gradient is not squared"),
-    ("wrong-unknown", _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * g),
-     "the gradient is not squared"),
-]  # fmt: skip
+    (
+        "decay-reversed",
+        _scaled(rule="rmsprop", decay=lambda a, g, c: (1 - c["decay_rate"]) * a + c["decay_rate"] * g * g),
+        "1 - decay_rate weighs the old cache",
+    ),
+    (
+        "state-not-kept",
+        _scaled(rule="rmsprop", decay=lambda a, g, c: a + g * g),
+        "squares are summed, as in adagrad",
+    ),
+    (
+        "decay-reversed",
+        _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + g * g),
+        "the new square comes with its whole weight",
+    ),
+    (
+        "decay-reversed",
+        _scaled(rule="rmsprop", decay=lambda a, g, c: a + (1 - c["decay_rate"]) * g * g),
+        "the old cache is not reduced",
+    ),
+    (
+        "wrong-unknown",
+        _scaled(
+            rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * np.abs(g)
+        ),
+        "the gradient is not squared",
+    ),
+    (
+        "wrong-unknown",
+        _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * g),
+        "the gradient is not squared",
+    ),
+]
 _ADAGRAD = [
     *_scaled_rows("adagrad"),
     (
@@ -283,24 +328,31 @@ _WRONG: dict[str, list[tuple[str, Step, str]]] = {
     "sgd_nesterov_momentum": _NESTEROV,
     "adagrad": _ADAGRAD,
     "rmsprop": _RMSPROP,
-    "adadelta": [("state-not-kept", _adadelta(keep=False), "the memory starts at zero in every step"),
-                 ("epsilon-inside-root", _adadelta(inside=False), "epsilon is added to the roots")],
+    "adadelta": [
+        ("state-not-kept", _adadelta(keep=False), "the memory starts at zero in every step"),
+        ("epsilon-inside-root", _adadelta(inside=False), "epsilon is added to the roots"),
+    ],
     "adam": _adam_rows(""),
     "adamw": [
         *_adam_rows("right"),
         ("regularisation-missing", _adam(), "there is no weight decay"),
-        ("regularisation-doubled", _adam(decay="coupled"), "the decay is added to the gradient, as in Adam with L2"),
+        (
+            "regularisation-doubled",
+            _adam(decay="coupled"),
+            "the decay is added to the gradient, as in Adam with L2",
+        ),
         ("learning-rate-missing", _adam(decay="no rate"), "the decay lacks the learning rate"),
         ("sign", _adam(decay="sign"), "the decay has the wrong sign"),
     ],
-}  # fmt: skip
+}
 
 
 def points(step: Step, settings: Config, gradients: list[np.ndarray], start: np.ndarray) -> list[np.ndarray]:
     """Return the points that a rule goes through."""
-    w, state, found = start, {}, []
+    state: State = {}
+    w, found = start, []
     for gradient in gradients:
-        w = step(w, gradient, settings, state)  # type: ignore[arg-type]
+        w = step(w, gradient, settings, state)
         found.append(w)
     return found
 

@@ -36,7 +36,9 @@ class Chain:
 
     def __init__(self, layer: str, args: Args) -> None:
         self.pieces = PIECES[layer]
-        self.args, self.piece_args, self.caches = args, [], []
+        self.args = args
+        self.piece_args: list[Args] = []
+        self.caches: list[Any] = []
         x = args["x"]
         for piece in self.pieces:
             x = self._forward(piece, x)

@@ -39,12 +39,26 @@ def bias_mutations(
             words = (
                 f"dout is summed over {', '.join(letters[k] for k in kept)} and the last of the others stays"
             )
-            found.append(Mutation(mistake, output, _last_of_others(kept, axis), words))
-    found.append(Mutation(mistake, output, _last_of_others((), axis), "only the last number of dout stays"))
+            found.append(Mutation(mistake, output, _one_of_others(kept, axis, -1), words))
+            found.append(
+                Mutation(mistake, output, _one_of_others(kept, axis, 0), words.replace("last", "first"))
+            )
+    found.append(
+        Mutation(mistake, output, _one_of_others((), axis, -1), "only the last number of dout stays")
+    )
+    found.append(
+        Mutation(mistake, output, _one_of_others((), axis, 0), "only the first number of dout stays")
+    )
     found.append(Mutation(mistake, output, lambda a, d: np.zeros(d.shape[axis]), "it is zero"))
     found.append(Mutation(mistake, output, lambda a, d: np.ones(d.shape[axis]), "it is one everywhere"))
-    found.append(Mutation(mistake, output, lambda a, d: np.full(d.shape[axis], d.sum()),
-                          "everything is summed into each number"))  # fmt: skip
+    found.append(
+        Mutation(
+            mistake,
+            output,
+            lambda a, d: np.full(d.shape[axis], d.sum()),
+            "everything is summed into each number",
+        )
+    )
     return found
 
 
@@ -57,9 +71,11 @@ def _summed(axes: tuple[int, ...]) -> Any:
     return lambda args, dout: np.sum(dout, axis=axes)
 
 
-def _last_of_others(axes: tuple[int, ...], axis: int) -> Any:
+def _one_of_others(axes: tuple[int, ...], axis: int, which: int) -> Any:
+    one = slice(which, None if which else 1)
+
     def compute(args: Args, dout: np.ndarray) -> np.ndarray:
-        cut: list[Any] = [slice(None) if k in (*axes, axis) else slice(-1, None) for k in range(dout.ndim)]
+        cut: list[Any] = [slice(None) if k in (*axes, axis) else one for k in range(dout.ndim)]
         return np.sum(dout[tuple(cut)], axis=tuple(k for k in range(dout.ndim) if k != axis))
 
     return compute

@@ -46,7 +46,9 @@ def attribute(terms: Terms, output: str, samples: list[Sample]) -> Attribution |
         Name of the gradient, for the words.
     samples : list of Sample
     """
-    weights, residuals, words, names = [], [], "", ()
+    weights: list[np.ndarray] = []
+    residuals: list[float] = []
+    words, names = "", tuple[str, ...]()
     for sample in samples:
         if sample.given is None or sample.given.shape != sample.true.shape:
             return None
@@ -59,7 +61,7 @@ def attribute(terms: Terms, output: str, samples: list[Sample]) -> Attribution |
         fit, _, rank, _ = np.linalg.lstsq(columns, given, rcond=1e-9)
         if rank < len(names):
             continue  # too few numbers here to tell the terms apart
-        left_over = float(np.linalg.norm(columns @ fit - given) / max(np.linalg.norm(given), 1e-12))
+        left_over = float(np.linalg.norm(columns @ fit - given) / max(float(np.linalg.norm(given)), 1e-12))
         if left_over > EXACT and np.linalg.norm(given) > EXACT:
             return None
         weights.append(fit)
@@ -80,6 +82,17 @@ def _written_out(output: str, names: tuple[str, ...], fit: np.ndarray, residual:
 def norm_terms(layer: str, gamma: bool = True) -> Terms:
     """Return the terms of a norm's dx: straight through, through the mean, through the variance."""
     return lambda args, dout: Norm(layer, args).terms(dout, gamma)
+
+
+def norm_terms_apart(layer: str) -> Terms:
+    """Return each term of a norm's dx with gamma in it and without."""
+
+    def terms(args: Args, dout: np.ndarray) -> dict[str, np.ndarray]:
+        norm = Norm(layer, args)
+        without = {f"{name} without gamma": term for name, term in norm.terms(dout, gamma=False).items()}
+        return norm.terms(dout) | without
+
+    return terms
 
 
 def _softmax(args: Args, dout: np.ndarray) -> dict[str, np.ndarray]:
@@ -111,15 +124,17 @@ def _linear(terms: Terms) -> Terms:
 
 
 TERMS: dict[tuple[str, str], Terms] = {
-    **{(layer, "dx"): norm_terms(layer)
-       for layer in ("batchnorm", "spatial_batchnorm", "layernorm", "spatial_groupnorm")},
+    **{
+        (layer, "dx"): norm_terms(layer)
+        for layer in ("batchnorm", "spatial_batchnorm", "layernorm", "spatial_groupnorm")
+    },
     ("softmax_loss", "dx"): _softmax,
     ("svm_loss", "dx"): _svm,
     ("linear_softmax_loss", "dW"): _linear(_softmax),
     ("linear_svm_loss", "dW"): _linear(_svm),
     ("sigmoid", "dx"): lambda a, d: _powers(1 / (1 + np.exp(-a["x"])), d, 1, 2),
     ("tanh", "dx"): lambda a, d: _powers(np.tanh(a["x"]), d, 0, 2),
-}  # fmt: skip
+}
 
 
 def _powers(out: np.ndarray, dout: np.ndarray, first: int, second: int) -> dict[str, np.ndarray]:

@@ -33,21 +33,38 @@ CURVES: dict[str, tuple[tuple[Law, str], ...]] = {
     ),
     "leaky_relu": (
         (lambda x, out, m, k: np.where(x > 0, out - x, 0), "what is positive passes as it is"),
-        (lambda x, out, m, k: _below(x, out - k * x) if k is not None else 0 * x, "what is negative is scaled by the slope"),
+        (
+            lambda x, out, m, k: _below(x, out - k * x) if k is not None else 0 * x,
+            "what is negative is scaled by the slope",
+        ),
     ),
     "prelu": (
         (lambda x, out, m, k: np.where(x > 0, out - x, 0), "what is positive passes as it is"),
-        (lambda x, out, m, k: _below(x, out - _shaped(k, x) * x), "what is negative is scaled by its channel's slope"),
+        (
+            lambda x, out, m, k: _below(x, out - _shaped(k, x) * x),
+            "what is negative is scaled by its channel's slope",
+        ),
     ),
     "elu": (
         (lambda x, out, m, k: np.where(x > 0, out - x, 0), "what is positive passes as it is"),
-        (lambda x, out, m, k: _below(x, np.log(np.maximum(out / k + 1, 1e-30)) - x) if k is not None else 0 * x,
-         "below zero, log(1 + out / alpha) = x"),
+        (
+            lambda x, out, m, k: (
+                _below(x, np.log(np.maximum(out / k + 1, 1e-30)) - x) if k is not None else 0 * x
+            ),
+            "below zero, log(1 + out / alpha) = x",
+        ),
     ),
     "sigmoid": (
         (lambda x, out, m, k: out + m - 1, "s(x) + s(-x) = 1"),
-        (lambda x, out, m, k: np.where((out > 0) & (out < 1), np.log(np.maximum(out, 1e-30) / np.maximum(1 - out, 1e-30)), 1e3) - x,
-         "the odds s / (1 - s) are exp(x)"),
+        (
+            lambda x, out, m, k: (
+                np.where(
+                    (out > 0) & (out < 1), np.log(np.maximum(out, 1e-30) / np.maximum(1 - out, 1e-30)), 1e3
+                )
+                - x
+            ),
+            "the odds s / (1 - s) are exp(x)",
+        ),
     ),
     "tanh": (
         (lambda x, out, m, k: out + m, "it is odd"),
@@ -56,10 +73,14 @@ CURVES: dict[str, tuple[tuple[Law, str], ...]] = {
     "gelu": (
         (lambda x, out, m, k: out - m - x, "g(x) - g(-x) = x"),
         (lambda x, out, m, k: np.minimum(out + 0.18, 0), "nothing below -0.17 comes out"),
-        (lambda x, out, m, k: np.where(np.abs(x) > 0.3, np.maximum(np.abs(out - x / 2) / np.abs(x) - 0.5, 0), 0),
-         "out lies between 0 and x"),
+        (
+            lambda x, out, m, k: np.where(
+                np.abs(x) > 0.3, np.maximum(np.abs(out - x / 2) / np.abs(x) - 0.5, 0), 0
+            ),
+            "out lies between 0 and x",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def _shaped(alpha: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -98,8 +119,12 @@ def maxout(state: Any) -> None:
         groups = x.reshape(due[0], due[1], pieces, *due[2:])
         top = out[:, :, None]
         if not ((groups <= top + 1e-9).all() and (np.abs(groups - top) < 1e-9).any(axis=2).all()):
-            state.add("forward-wrong", "out", "an output is one of its group of neighbouring channels, and none there "
-                      f"is larger, on {run.case.words}")  # fmt: skip
+            state.add(
+                "forward-wrong",
+                "out",
+                "an output is one of its group of neighbouring channels, and none there "
+                f"is larger, on {run.case.words}",
+            )
             return
         _one_credited(state, run, groups)
 

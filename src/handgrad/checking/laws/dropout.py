@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..subject import Run
-from .common import good_runs, near
+from .common import good_runs, near, value
 
 
 def dropout(state: Any) -> None:
@@ -73,14 +73,22 @@ def _train(state: Any, run: Run, ratio: np.ndarray) -> bool:
     kept = ratio != 0
     share, scale = float(kept.mean()), _scale(run)
     if kept.any() and np.ptp(ratio[kept]) > 1e-6 * abs(scale):
-        state.add("forward-wrong", "out", f"what is kept is scaled by different numbers, {ratio[kept].min():.3g} to "
-                  f"{ratio[kept].max():.3g}, {words}")  # fmt: skip
+        state.add(
+            "forward-wrong",
+            "out",
+            f"what is kept is scaled by different numbers, {ratio[kept].min():.3g} to "
+            f"{ratio[kept].max():.3g}, {words}",
+        )
         return False
     if ratio.size > 500:
         mistake = _named(share, scale, p, ratio.size)
         if mistake:
-            state.add(mistake, "out", f"{share:.1%} are kept and multiplied by {scale:.4g}, where p = {p:g} drops "
-                      f"{p:.0%}, and {1 / (1 - p):.4g} keeps the mean, {words}")  # fmt: skip
+            state.add(
+                mistake,
+                "out",
+                f"{share:.1%} are kept and multiplied by {scale:.4g}, where p = {p:g} drops "
+                f"{p:.0%}, and {1 / (1 - p):.4g} keeps the mean, {words}",
+            )
             return False
     return _backward(state, run, ratio, scale, words)
 
@@ -131,9 +139,14 @@ def _backward(state: Any, run: Run, ratio: np.ndarray, scale: float, words: str)
         mistake = "mask-inverted"
     else:
         mistake = "mask-redrawn"
+    times = float(np.median(back[passed])) if passed.any() else 0.0
     agree = float(np.mean(passed == (ratio != 0)))
-    state.add(mistake, "dx", f"{passed.mean():.1%} of dout pass, times {float(np.median(back[passed])) if passed.any() else 0:.4g}; "
-              f"forward kept {np.mean(ratio != 0):.1%}, times {scale:.4g}; the two masks agree at {agree:.0%}, {words}")  # fmt: skip
+    state.add(
+        mistake,
+        "dx",
+        f"{passed.mean():.1%} of dout pass, times {times:.4g}; forward kept {np.mean(ratio != 0):.1%}, "
+        f"times {scale:.4g}; the two masks agree at {agree:.0%}, {words}",
+    )
     return False
 
 
@@ -144,3 +157,18 @@ def _trains(state: Any) -> None:
     }
     if shares and all(share == 1.0 for share in shares.values()) and not state.findings:
         state.add("forward-wrong", "out", "nothing is ever dropped in training")
+    run = next(iter(_training(state)), None)
+    if run is not None and not state.findings:
+        _reseeds(state, run)
+
+
+def _reseeds(state: Any, run: Run) -> None:
+    """Without a seed two calls draw two masks; the same twice means that the layer seeds by itself."""
+    param = {k: v for k, v in run.case.args["dropout_param"].items() if k != "seed"}
+    masks = [value(state, run, dropout_param=dict(param)) for _ in range(2)]
+    if masks[0] is not None and masks[1] is not None and np.array_equal(masks[0], masks[1]):
+        state.add(
+            "global-random-touched",
+            "out",
+            f"without a seed two calls draw the same mask, on {run.case.words}",
+        )

@@ -36,8 +36,12 @@ def _pool(state: Any, holds: Callable[[np.ndarray, np.ndarray], np.ndarray], mis
             if not holds(run.case.args["x"][:, :, r, c], out[:, :, i, j]).all()
         ]
         if bad:
-            state.add(mistake, "out", f"{law}: broken at {len(bad)} of {len(places)} positions, first {bad[0]}, "
-                      f"on {run.case.words}")  # fmt: skip
+            state.add(
+                mistake,
+                "out",
+                f"{law}: broken at {len(bad)} of {len(places)} positions, first {bad[0]}, "
+                f"on {run.case.words}",
+            )
             return
 
 
@@ -63,8 +67,11 @@ def avg_pool(state: Any) -> None:
     for run in good_runs(state):
         out = value(state, run, x=np.ones(run.case.args["x"].shape))
         if out is not None and not near(out, np.ones(out.shape)):
-            state.add("average-not-divided", "out", f"an image of ones must give ones: {off(out, np.ones(out.shape))}, "
-                      f"on {run.case.words}")  # fmt: skip
+            state.add(
+                "average-not-divided",
+                "out",
+                f"an image of ones must give ones: {off(out, np.ones(out.shape))}, on {run.case.words}",
+            )
             break
     _pool(state, holds, "forward-wrong", "a mean times the number of its pixels is their sum")
     _mass(state)
@@ -107,8 +114,12 @@ def _mass(state: Any) -> None:
         given, due = dx.sum(axis=(2, 3)), dout.reshape(*dout.shape[:2], -1).sum(axis=2)
         if not near(given, due):
             where = "ties-all-credited" if not run.case.smooth else _mass_mistake(given, due, run)
-            state.add(where, "dx", f"gradient mass is not conserved: sum of dx in a channel {given.flat[0]:.4g}, "
-                      f"of dout {due.flat[0]:.4g}, on {run.case.words}")  # fmt: skip
+            state.add(
+                where,
+                "dx",
+                f"gradient mass is not conserved: sum of dx in a channel {given.flat[0]:.4g}, "
+                f"of dout {due.flat[0]:.4g}, on {run.case.words}",
+            )
             return
 
 

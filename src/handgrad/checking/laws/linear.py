@@ -25,8 +25,12 @@ def affine(state: Any) -> None:
             due = np.zeros((len(x), b.size))
             due[:, m] = x.reshape(len(x), -1)[:, d]
             if out is not None and not near(out, due):
-                state.add("forward-wrong", "out", f"with w zero but for w[{d}, {m}] = 1, output {m} must be number {d} "
-                          f"of each sample: {off(out, due)}, on {run.case.words}")  # fmt: skip
+                state.add(
+                    "forward-wrong",
+                    "out",
+                    f"with w zero but for w[{d}, {m}] = 1, output {m} must be number {d} "
+                    f"of each sample: {off(out, due)}, on {run.case.words}",
+                )
                 return
         _superposition(state, run)
 
@@ -52,9 +56,13 @@ def conv(state: Any) -> None:
             rows, columns = np.arange(h) * stride + p, np.arange(width) * stride + q
             due[:, f] = padded[:, c][:, rows][:, :, columns]
             if out is not None and not near(out, due):
-                state.add("forward-wrong", "out", f"a filter that is 1 at ({c}, {p}, {q}) and 0 elsewhere must copy "
-                          f"channel {c} of the padded image from row {p}, column {q} on: {off(out, due)}, "
-                          f"on {run.case.words}")  # fmt: skip
+                state.add(
+                    "forward-wrong",
+                    "out",
+                    f"a filter that is 1 at ({c}, {p}, {q}) and 0 elsewhere must copy "
+                    f"channel {c} of the padded image from row {p}, column {q} on: {off(out, due)}, "
+                    f"on {run.case.words}",
+                )
                 return
         if not _superposition(state, run):
             return
@@ -85,14 +93,12 @@ def _superposition(state: Any, run: Run) -> bool:
     x, b = run.case.args["x"], run.case.args["b"]
     other = np.random.default_rng(4).standard_normal(x.shape)
     parts = [value(state, run, x=v, b=0 * b) for v in (x, other, x + 2 * other)]
-    if any(part is None for part in parts):
-        return True
     first, second, both = parts
-    if near(both, first + 2 * second):  # type: ignore[operator,arg-type]
+    if first is None or second is None or both is None or near(both, first + 2 * second):
         return True
     state.add(
         "forward-wrong", "out", f"it is not linear in x: {off(both, first + 2 * second)}, on {run.case.words}"
-    )  # type: ignore[operator,arg-type]
+    )
     return False
 
 
@@ -110,8 +116,12 @@ def _shift(state: Any, run: Run, stride: int, pad: int) -> None:
         shifted[:, :, edge + 1 : shifted.shape[2] - edge],
     )
     if first.size and not near(second, first):
-        state.add("forward-wrong", "out", f"an image moved down by {stride} must move the output down by one row: "
-                  f"{off(second, first)}, on {run.case.words}")  # fmt: skip
+        state.add(
+            "forward-wrong",
+            "out",
+            f"an image moved down by {stride} must move the output down by one row: "
+            f"{off(second, first)}, on {run.case.words}",
+        )
 
 
 def sandwich(state: Any) -> None:
@@ -156,8 +166,11 @@ def _rectified(state: Any, run: Run, words: str) -> bool:
     if positive is None or double is None or plain is None:
         return True
     if not near(double - positive, plain):
-        state.add("forward-wrong", "out", f"where every sum is positive, out must be linear in x: "
-                  f"{off(double - positive, plain)}, {words}")  # fmt: skip
+        state.add(
+            "forward-wrong",
+            "out",
+            f"where every sum is positive, out must be linear in x: {off(double - positive, plain)}, {words}",
+        )
         return False
     return True
 

@@ -34,12 +34,17 @@ def _scores(state: Any, kind: str) -> None:
         equal = value(state, run, x=np.zeros(x.shape))
         due = _equal_value(kind, classes)
         if equal is not None and not near(equal, np.array(due)):
-            mistake = ("mean-missing" if np.isclose(equal, n * due) else
-                       "margin-counts-right-class" if kind == "svm" and np.isclose(equal, due + 1) else "forward-wrong")  # fmt: skip
+            mistake = (
+                "mean-missing"
+                if np.isclose(equal, n * due)
+                else "margin-counts-right-class"
+                if kind == "svm" and np.isclose(equal, due + 1)
+                else "forward-wrong"
+            )
             state.add(
                 mistake,
                 "loss",
-                f"equal scores of {classes} classes must cost {due:.4g}, they cost {float(equal):.4g}, {words}",
+                f"equal scores of {classes} classes must cost {due:.4g}, not {float(equal):.4g}, {words}",
             )
             return
         if not _mean_law(state, run, x, y, words) or not _winner(state, run, kind, words):
@@ -59,8 +64,12 @@ def _mean_law(state: Any, run: Run, x: np.ndarray, y: np.ndarray, words: str) ->
         return False
     moved = value(state, run, x=x + 2.5)
     if moved is not None and not near(moved, once):
-        state.add("forward-wrong", "loss", f"one number added to all scores must change nothing: {float(moved):.4g} for "
-                  f"{float(once):.4g}, {words}")  # fmt: skip
+        state.add(
+            "forward-wrong",
+            "loss",
+            f"one number added to all scores must change nothing: {float(moved):.4g} for "
+            f"{float(once):.4g}, {words}",
+        )
         return False
     return True
 
@@ -101,8 +110,12 @@ def _row_sums(state: Any, run: Run, words: str) -> None:
         return
     sums = dx.sum(axis=1)
     if not near(sums, 0 * sums):
-        state.add("one-hot-missing", "dx", f"adding one number to a row changes nothing, so its gradient must sum to 0: "
-                  f"the first row sums to {sums[0]:.4g}, {words}")  # fmt: skip
+        state.add(
+            "one-hot-missing",
+            "dx",
+            f"adding one number to a row changes nothing, so its gradient must sum to 0: "
+            f"the first row sums to {sums[0]:.4g}, {words}",
+        )
     elif (dx[np.arange(len(y)), y] > 1e-9).any():
         state.add("gradient-sign", "dx", f"a higher score of the right class must not cost more, {words}")
 
@@ -112,24 +125,34 @@ def stable(state: Any) -> None:
     run = next(good_runs(state), None)
     if run is None:
         return
-    large = _with_scores(run, lambda x: x + 1000.0)
-    try:
-        loss, gradient = state.subject.forward(large)
-    except Failure as failure:
-        state.add("log-of-zero", "loss", f"{failure.evidence()}, with scores near 1000")
-        return
-    if not (np.isfinite(loss).all() and np.isfinite(np.asarray(gradient, dtype=float)).all()):
-        state.add(
-            "log-of-zero", "loss", f"with scores near 1000 the loss is {float(loss)}, on {run.case.words}"
-        )
-        return
+    for words, change in _LARGE:
+        try:
+            loss, gradient = state.subject.forward(_with_scores(run, change))
+        except Failure as failure:
+            state.add("log-of-zero", "loss", f"{failure.evidence()}, {words}")
+            return
+        if not (np.isfinite(loss).all() and np.isfinite(np.asarray(gradient, dtype=float)).all()):
+            state.add("log-of-zero", "loss", f"the loss is {float(loss)} {words}, on {run.case.words}")
+            return
     try:
         loss, _ = state.subject.forward(_with_scores(run, _one_ahead(run.case.args["y"])))
     except Failure:
         return
     if not np.isfinite(loss).all():
-        state.notes.append("where a wrong class leads by 1000, the loss is infinite: log meets a probability that "
-                           "was rounded to zero")  # fmt: skip
+        words = "where a wrong class leads by 1000: the log meets a probability that was rounded to zero"
+        state.add("log-of-zero", "loss", f"the loss is {float(loss)} {words}", severity="doubtful")
+
+
+def _one_row_large(x: np.ndarray) -> np.ndarray:
+    large = x.copy()
+    large[0] += 1000.0
+    return large
+
+
+_LARGE: tuple[tuple[str, Any], ...] = (
+    ("with scores near 1000", lambda x: x + 1000.0),
+    ("with one row of scores near 1000", _one_row_large),
+)
 
 
 def _one_ahead(y: np.ndarray) -> Any:
@@ -164,7 +187,7 @@ def linear_svm(state: Any) -> None:
 
 def _linear(state: Any, kind: str) -> None:
     for run in good_runs(state):
-        W, X, y, reg = (run.case.args[k] for k in ("W", "X", "y", "reg"))
+        W, X, reg = (run.case.args[k] for k in ("W", "X", "reg"))
         words = f"on {run.case.words}"
         zero, due = value(state, run, W=0 * W), _equal_value(kind, W.shape[1])
         if zero is not None and not near(zero, np.array(due)):

@@ -33,8 +33,12 @@ def per_sample(state: Any) -> None:
         if len(x) > 1:
             alone = value(state, run, x=x[:1])
             if alone is not None and not near(alone, run.outputs["out"][:1], 1e-6):
-                state.add("wrong-axes", "out", f"a sample comes out differently when it is alone in the batch: "
-                          f"{off(alone, run.outputs['out'][:1])}, on {run.case.words}")  # fmt: skip
+                state.add(
+                    "wrong-axes",
+                    "out",
+                    f"a sample comes out differently when it is alone in the batch: "
+                    f"{off(alone, run.outputs['out'][:1])}, on {run.case.words}",
+                )
                 return
 
 
@@ -69,13 +73,20 @@ def _statistics(state: Any, run: Run, axes: tuple[int, ...] | None, key: str) ->
         return False
     due = given / (given + eps)
     if not near(var, due, 1e-5):
-        state.add("eps-misplaced", "out", f"with gamma 1 and beta 0 the variance must be var / (var + eps): "
-                  f"{off(var, due)}, {words}")  # fmt: skip
+        state.add(
+            "eps-misplaced",
+            "out",
+            f"with gamma 1 and beta 0 the variance must be var / (var + eps): {off(var, due)}, {words}",
+        )
         return False
     shaped = gamma.reshape(-1, *(1 for _ in x.shape[2:])), beta.reshape(-1, *(1 for _ in x.shape[2:]))
     if not near(out, plain * shaped[0] + shaped[1]):
-        state.add("gamma-missing", "out", f"gamma must scale and beta shift each feature: "
-                  f"{off(out, plain * shaped[0] + shaped[1])}, {words}")  # fmt: skip
+        state.add(
+            "gamma-missing",
+            "out",
+            f"gamma must scale and beta shift each feature: "
+            f"{off(out, plain * shaped[0] + shaped[1])}, {words}",
+        )
         return False
     return True
 
@@ -95,8 +106,12 @@ def _running(state: Any, run: Run, axes: tuple[int, ...]) -> bool:
         way = (new - old) / np.where(np.abs(batch - old) > 1e-9, batch - old, 1.0)
         if not near(way, 0 * way + (1 - momentum), 1e-5):
             mistake = "momentum-reversed" if near(way, 0 * way + momentum, 1e-5) else "running-not-written"
-            state.add(mistake, key, f"it must go {1 - momentum:.3g} of the way from the old value to the batch's, it goes "
-                      f"{way.flat[0]:.3g}, on {run.case.words}")  # fmt: skip
+            state.add(
+                mistake,
+                key,
+                f"it must go {1 - momentum:.3g} of the way from the old value to the batch's, it goes "
+                f"{way.flat[0]:.3g}, on {run.case.words}",
+            )
             return False
     return True
 
@@ -129,8 +144,12 @@ def _test_mode(state: Any, run: Run) -> None:
         state, run, x=np.broadcast_to(mean + np.sqrt(var + float(param.get("eps", 1e-5))), x.shape).copy()
     )
     if above is not None and not near(above, np.broadcast_to(beta + gamma, x.shape), 1e-5):
-        state.add("eps-misplaced", "out", "at test time an input one root of (running variance + eps) above the running "
-                  f"mean must give beta + gamma, {words}")  # fmt: skip
+        state.add(
+            "eps-misplaced",
+            "out",
+            "at test time an input one root of (running variance + eps) above the running "
+            f"mean must give beta + gamma, {words}",
+        )
         return
     kept = run.outputs.get("running_mean"), run.outputs.get("running_var")
     if any(
@@ -148,8 +167,12 @@ def _gradient_sums(state: Any) -> None:
             continue
         axes = (0, *range(2, x.ndim))
         if not near(dx.sum(axis=axes), np.zeros(x.shape[1]), 1e-6 * max(1.0, float(np.abs(dx).sum()))):
-            state.add("mean-term-missing", "dx", f"a shift of the whole batch changes nothing, so dx must sum to 0 over "
-                      f"it: the sum is {dx.sum(axis=axes).flat[0]:.3g}, on {run.case.words}")  # fmt: skip
+            state.add(
+                "mean-term-missing",
+                "dx",
+                f"a shift of the whole batch changes nothing, so dx must sum to 0 over "
+                f"it: the sum is {dx.sum(axis=axes).flat[0]:.3g}, on {run.case.words}",
+            )
             return
         if _parallel(state, run, axes):
             return
@@ -170,7 +193,11 @@ def _parallel(state: Any, run: Run, axes: tuple[int, ...]) -> bool:
     along = (dx * x_hat).sum(axis=axes)
     scale = float(np.abs(dx * x_hat).sum()) + 1e-9
     if np.abs(along).max() > 1e-5 * scale:
-        state.add("variance-term-missing", "dx", "a stretch of the whole batch changes nothing (eps near 0), so dx must "
-                  f"be orthogonal to x_hat: the product is {along.flat[0]:.3g}, on {run.case.words}")  # fmt: skip
+        state.add(
+            "variance-term-missing",
+            "dx",
+            "a stretch of the whole batch changes nothing (eps near 0), so dx must "
+            f"be orthogonal to x_hat: the product is {along.flat[0]:.3g}, on {run.case.words}",
+        )
         return True
     return False

@@ -43,7 +43,7 @@ def command(
         if export is not None:
             print(export_checker(export))
             return
-        reports = check_module(path, layer, answers=not no_answers, course=course)  # type: ignore[arg-type]
+        reports = check_module(path, layer, answers=not no_answers, course=course)
     except ValueError as error:
         raise errors.Stopped(str(error), errors.MISUSED) from None
     if as_json:
