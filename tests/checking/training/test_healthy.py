@@ -10,7 +10,7 @@ import pytest
 from checking.training.toys import Net, like_shapes, shapes
 
 from handgrad import backend
-from handgrad.checking.training import examine_model
+from handgrad.checking import examine_model
 from handgrad.data import Standardize, load_shapes
 from handgrad.models import FullyConnectedNet, ThreeLayerConvNet, TwoLayerNet
 from handgrad.training import Solver

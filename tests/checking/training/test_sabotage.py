@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from checking.training.toys import Net, like_shapes, shapes
 
-from handgrad.checking.training import examine_model
+from handgrad.checking import examine_model
 from handgrad.models import FullyConnectedNet, ThreeLayerConvNet, TwoLayerNet
 
 SGD = {"update_rule": "sgd_momentum"}

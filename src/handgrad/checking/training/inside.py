@@ -12,7 +12,8 @@ from handgrad.checking.training.seen import Seen
 from handgrad.checking.training.trace import Trace
 from handgrad.checking.training.watch import watching
 
-_DEAD, _DEAD_YET_LEARNS = 0.4, 0.9  # of a layer's units; training with large inputs kills many, and goes on
+_DEAD = 0.4  # of a layer's units, before training
+_DEAD_AFTER = 0.9  # in training many die, often for a while, and the others learn
 _SATURATED = 0.5  # of a layer's numbers
 _ACTIVATIONS = {"relu", "sigmoid", "tanh"}
 
@@ -41,19 +42,24 @@ def check_finite(patient: Patient) -> Check:
     return passed(name, "images, parameters, layers, loss and gradients are finite")
 
 
-def check_relus(patient: Patient) -> Check:
+def check_relus(patient: Patient, trained: bool = False) -> Check:
     """Look for units that no image makes positive."""
     name = "dead relus"
     relus = [seen for seen in observe(patient) if seen.kind == "relu"]
     if not relus:
         return _dead_by_gradient(patient, name)
-    limit = _DEAD_YET_LEARNS if patient.learns_already else _DEAD
+    limit = _DEAD_AFTER if trained or patient.learns_already else _DEAD
     bad = [seen for seen in relus if seen.dead >= limit]
     if not bad:
         worst = max(relus, key=lambda seen: seen.dead)
         return passed(name, f"at most {worst.dead:.0%} of a layer's units are dead ({worst.name})")
     evidence = f"{bad[0].dead:.0%} of its {bad[0].units} units are 0 for all of {len(patient.scores)} images"
     return failed(name, "dead-relus", bad[0].name, evidence)
+
+
+def check_relus_after(patient: Patient) -> Check:
+    """Look for layers with hardly a unit left that some image makes positive."""
+    return check_relus(patient, trained=True)
 
 
 def check_saturation(patient: Patient) -> Check:

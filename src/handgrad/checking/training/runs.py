@@ -25,7 +25,7 @@ from handgrad.training.checkpoint import Checkpoint
 
 _LOOKS = {
     "finite numbers": inside.check_finite,
-    "dead relus": inside.check_relus,
+    "dead relus": inside.check_relus_after,
     "saturation": inside.check_saturation,
     "test mode": batchnorm.check_test_mode,
     "batch norm": batchnorm.check_training_mode,
@@ -73,7 +73,7 @@ def examine_run(
     run = _Run(Path(run_folder))
     report = TrainingReport(f"run {Path(run_folder).name}")
     report.add(_check_losses(run.losses()))
-    arrays, why = _tried(lambda: run.arrays(data))
+    arrays, why = _tried(run.arrays) if data is None else (_given(data, run.config), "")
     first, why_no_model = (model, "") if model is not None else _tried(lambda: run.model())
     if arrays is None or first is None:
         report.add(skipped("model", why if arrays is None else why_no_model))
@@ -86,8 +86,9 @@ def examine_run(
     for check in before.checks:
         report.add(check)
     if run.checkpoint is not None:
-        run.checkpoint.apply(first, "last")
-        for check in examine_parts(Patient(first, arrays, rule, settings, prepare, seed), _LOOKS):
+        last = Patient(first, arrays, rule, settings, prepare, seed).fresh()
+        run.checkpoint.apply(last, "last")
+        for check in examine_parts(Patient(last, arrays, rule, settings, prepare, seed), _LOOKS):
             report.add(_of_trained(check))
     return report
 
@@ -114,22 +115,11 @@ class _Run:
                     found += [float(record["loss"])] if record["event"] == "iteration" else []
         return found or (list(self.checkpoint.loss_history) if self.checkpoint else [])
 
-    def arrays(self, given: Any) -> Mapping[str, np.ndarray]:
+    def arrays(self) -> Mapping[str, np.ndarray]:
         """Return the images and labels that the run was made with."""
-        if isinstance(given, Mapping):
-            return given
-        name = str(given) if given is not None else self.config.get("data")
-        if name is None:
+        if "data" not in self.config:
             raise ValueError("the run does not tell its data: give them")
-        counts = [self.config.get(key) for key in _COUNTS]
-        if name == "shapes":
-            given_counts = {key: n for key, n in zip(_COUNTS, counts, strict=True) if n is not None}
-            return data_room.load_shapes(**given_counts).split()
-        if name == "cifar10":
-            return data_room.load_cifar10(self.config.get("path"), download=False).split(*counts)
-        if not Path(name).expanduser().is_dir():
-            raise ValueError(f"data must be cifar10, shapes or a folder of images, got {name!r}")
-        return data_room.load_folder(name, self.config.get("image_size", 32)).split(*counts)
+        return _given(self.config["data"], self.config)
 
     def model(self) -> Any:
         """Return the model with the first weights of the run."""
@@ -158,6 +148,21 @@ class _Run:
             return None
         per: Any = {"mean": "image", "standardize": "channel"}[kind]
         return data_room.Standardize.fit(arrays["X_train"], per, scale=kind == "standardize", dtype=dtype)
+
+
+def _given(data: Any, config: Mapping[str, Any]) -> Mapping[str, np.ndarray]:
+    """Return the arrays of a data set by its name, as many of them as the run had."""
+    if isinstance(data, Mapping):
+        return data
+    counts = [config.get(key) for key in _COUNTS]
+    if data == "shapes":
+        sizes = {key: n for key, n in zip(_COUNTS, counts, strict=True) if n is not None}
+        return data_room.load_shapes(**sizes).split()
+    if data == "cifar10":
+        return data_room.load_cifar10(config.get("path"), download=False).split(*counts)
+    if not Path(data).expanduser().is_dir():
+        raise ValueError(f"data must be cifar10, shapes or a folder of images, got '{data}'")
+    return data_room.load_folder(data, config.get("image_size", 32)).split(*counts)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def check_first_loss(patient: Patient) -> Check:
     if first > _TOO_LARGE * max(expected, 1.0):
         spread = float(np.std(patient.scores - patient.scores.mean(axis=1, keepdims=True)))
         evidence = (
-            f"the first loss is {first:.4g} where guessing costs {expected:.4g}; scores of one image spread by "
+            f"the first loss is {first:.4g} where guessing costs {expected:.4g}; an image's scores spread by "
             f"{spread:.3g} before any step"
         )
         return failed(name, "first-loss-wrong", "scores", evidence)
