@@ -169,8 +169,15 @@ SABOTAGED = [
         "weights_too_big", "first-loss-wrong", _net(nets.TwoLayer, out_scale=3.0), "Forgets the weight scale."
     ),
     _run("loss_summed", "first-loss-wrong", _net(nets.SumsLoss), "Sums the loss over the batch."),
-    _run("first_layer_frozen", "cannot-overfit update-ratio-too-small", _zeroed, "dW1 stays zero."),
-    _run("climbs", "cannot-overfit", _net(nets.ClimbsUp), "Every gradient has the wrong sign."),
+    _run(
+        "first_layer_frozen",
+        "gradient-zero cannot-overfit update-ratio-too-small",
+        _zeroed,
+        "dW1 stays zero.",
+    ),
+    _run(
+        "climbs", "gradient-wrong cannot-overfit", _net(nets.ClimbsUp), "Every gradient has the wrong sign."
+    ),
     _run(
         "bn_always_train", "bn-wrong-mode", _net(nets.BatchNormed, "always train"), "Never switches to test."
     ),

@@ -96,7 +96,7 @@ def avg_pool_divides_by_square():
 @buggy(
     "avg_pool",
     "backward",
-    "average-not-divided",
+    "average-not-divided factor",
     "Divides by the stride squared, equal to the window in the test.",
 )
 def avg_pool_divides_by_stride():

@@ -238,7 +238,7 @@ def conv_contracts_wrong_axis():
 @buggy(
     "conv",
     "both",
-    "pad-cropped-wrong-side forward-wrong",
+    "pad-cropped-wrong-side wrong-window forward-wrong",
     "Writes the pad as (0, 2 pad), at the bottom and the right only, and crops accordingly.",
     laws=False,
 )
