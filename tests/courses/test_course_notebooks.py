@@ -12,7 +12,7 @@ from handgrad.courses.notebook import run_notebook
 from handgrad.courses.tables import COURSES
 
 # One for each family, so that a change is met at once; the slow run has them all.
-QUICK = {("optimisation", "ucla"), ("cnn_layers", "stanford"), ("batch_norm", "utah")}
+QUICK = {("optimisation", "ucla"), ("cnn_layers", "stanford"), ("dropout", "utah")}
 NOTEBOOKS = [
     pytest.param(topic, family, marks=() if (topic, family) in QUICK else pytest.mark.slow)
     for topic in TOPICS
