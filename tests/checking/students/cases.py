@@ -53,6 +53,8 @@ def _affine(rng: np.random.Generator) -> Iterator[Call]:
 def _elementwise(rng: np.random.Generator) -> Iterator[Call]:
     yield {"x": _distinct(rng, 3, 4)}
     yield {"x": _distinct(rng, 2, 2, 3, 1)}
+    yield {"x": 20 * _distinct(rng, 3, 4)}
+    yield {"x": np.array([[-1000.0, 1000.0]])}
 
 
 def _with_alpha(rng: np.random.Generator) -> Iterator[Call]:

@@ -81,7 +81,9 @@ def _habits(student: Student, call: Call, out: np.ndarray) -> Iterator[str]:
     out, cache = apply(student.forward, copy.deepcopy(call))
     first = [np.array(g) for g in as_tuple(student.backward(np.ones_like(out), cache))]
     earlier, cache = apply(student.forward, copy.deepcopy(call))
-    apply(student.forward, moved)
+    moved_out, _ = apply(student.forward, copy.deepcopy(moved))
+    truth = getattr(reference, f"{student.like}_forward_naive")
+    yield from _differs("out of a second call", moved_out, apply(truth, moved)[0])
     yield from _differs("an earlier result after another call", earlier, kept)
     again = as_tuple(student.backward(np.ones_like(kept), cache))
     for one, other in zip(again, first, strict=True):
