@@ -2,7 +2,7 @@
 
 Every image shows one figure at a random place, size, angle and stretch, in random colours, with stripes and
 shading on figure and background, and noise. Where the figure is does not tell what it is, and no pixel does:
-a linear classifier stays well under 70 %, a small convolutional net reaches far above it.
+a linear classifier gets some 45 % right, the courses' ThreeLayerConvNet 85 % after five epochs of 10,000.
 
 The pixels of a seed are the same on every machine. Per pixel only + - * / sqrt floor min max are used, which
 IEEE 754 rounds in one way; sine and cosine are taken once an image, in float64, and of the generator only
@@ -120,7 +120,7 @@ def _coverage(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
     radius = _uniform(rng, 8.5, 12.5)
     angle = _uniform(rng, -0.4, 0.4)
     stretch = np.sqrt(_uniform(rng, 0.8, 1.25))
-    reach = 0.9 * (15.5 - radius)
+    reach = 1.1 * (15.5 - radius)  # a little of the figure may be outside
     row = _ROW - _per_image(reach * _uniform(rng, -1, 1))
     column = _COLUMN - _per_image(reach * _uniform(rng, -1, 1))
     cos, sin = np.cos(angle) / radius, np.sin(angle) / radius
@@ -134,10 +134,10 @@ def _coverage(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
 
 
 def _colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Background and figure colours (B, 3, 1, 1): any hues, brightness at least 0.25 apart."""
+    """Background and figure colours (B, 3, 1, 1): any hues, brightness at least 0.3 apart."""
     dark = _uniform(rng, 0.1, 0.45)
-    bright = dark + _uniform(rng, 0.25, 0.45)
-    figure_is_bright = rng.random(_BLOCK) < 0.75
+    bright = dark + _uniform(rng, 0.3, 0.45)
+    figure_is_bright = rng.random(_BLOCK) < 0.95
     brightness = np.stack(
         [np.where(figure_is_bright, dark, bright), np.where(figure_is_bright, bright, dark)]
     )
@@ -166,7 +166,7 @@ def _noise(rng: np.random.Generator) -> np.ndarray:
     shape = (4, _BLOCK, 3, SIZE, SIZE)
     dice = np.frombuffer(rng.bytes(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
     total = dice[0].astype(np.int16) + dice[1] + dice[2] + dice[3] - 510
-    strength = _uniform(rng, 0.01, 0.08, 1) / 147.8  # the standard deviation of the sum
+    strength = _uniform(rng, 0.01, 0.07, 1) / 147.8  # the standard deviation of the sum
     return total * _per_image(strength)
 
 
