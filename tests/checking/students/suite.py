@@ -1,7 +1,10 @@
 """All submissions, wrong and right.
 
-The first batch was written before there was a doctor. The second was written when the doctor already
-recognised all of the first, to see how it does on what it has not seen.
+The first batch was written before there was a doctor, and its maker could see it while the doctor grew. The
+second and the third were scored before he could see them, so they tell how the doctor does on what it does not
+know. At first sight, by the labels as first written, it caught 54 of the 55 bugs of the second and named 46 (at
+about 8fc8938); caught 29 of the 32 of the third and named 23 (at about 0f7eb07); and accused none of their 17
+right submissions.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ from checking.students.second import right as right_2
 from checking.students.second import rows as rows_2
 from checking.students.second import training as training_2
 from checking.students.student import Student
+from checking.students.third import images as images_3
+from checking.students.third import right as right_3
+from checking.students.third import rows as rows_3
 
 LOSSES = ("softmax_loss", "svm_loss")
 RULES = ("sgd", "sgd_momentum", "sgd_nesterov_momentum", "adagrad", "rmsprop", "adam")
@@ -64,6 +70,7 @@ FILES = (
 
 
 SECOND_FILES = (images_2, rows_2, norms_2, training_2, right_2)
+THIRD_FILES = (images_3, rows_3, right_3)
 
 
 def _handed_in(files: tuple[ModuleType, ...]) -> list[Student]:
@@ -73,7 +80,8 @@ def _handed_in(files: tuple[ModuleType, ...]) -> list[Student]:
 
 FIRST = _handed_in(FILES)
 SECOND = _handed_in(SECOND_FILES)
-STUDENTS = FIRST + SECOND
+THIRD = _handed_in(THIRD_FILES)
+STUDENTS = FIRST + SECOND + THIRD
 BUGGY = [student for student in STUDENTS if student.buggy]
 RIGHT = [student for student in STUDENTS if not student.buggy]
 
