@@ -172,9 +172,12 @@ def test_steps(case):
     assert [found.mistake for found in report.findings] == [f"update-ratio-too-{size}"]
 
 
-def test_labels_from_1_to_k():
-    report = examine_model(Net(), like_shapes(y_train=shapes()["y_train"] + 1))
-    assert {"label-off-by-one", "raises"} >= {report.findings[0].mistake}
+@pytest.mark.parametrize("shift", [-1, 1])
+@pytest.mark.parametrize("part", ["y_train", "y_val"])
+def test_labels_that_name_no_class(shift, part):
+    report = examine_model(Net(), like_shapes(**{part: shapes()[part] + shift}))
+    mistake = "label-off-by-one" if shift == 1 else "label-out-of-range"
+    assert [(found.mistake, found.where) for found in report.findings] == [(mistake, part)]
 
 
 def test_a_model_that_fails_is_told_with_its_line():

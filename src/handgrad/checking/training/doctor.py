@@ -31,6 +31,8 @@ _OF_MODEL: dict[str, _Look] = {
     "overfit": learning.check_overfit,
 }
 
+_NO_LABELS = {"label-off-by-one", "label-out-of-range"}
+
 
 def examine_model(
     model: Any,
@@ -92,18 +94,22 @@ def examine_model(
 
 def _examine(patient: Patient, report: TrainingReport) -> None:
     report.add(_run("separate parts", images.check_leak, patient))
-    runs = start.check_runs(patient)
+    classes = _run("classes", images.check_classes, patient)
+    report.add(classes)
+    labelled = classes.finding is None or classes.finding.mistake not in _NO_LABELS
+    runs = start.check_runs(patient) if labelled else skipped("model runs", "its labels name no classes")
     report.add(runs)
-    finite = None
-    if runs.finding is None:
-        report.add(images.check_classes(patient, patient.num_classes))
+    sound = labelled and runs.finding is None
+    if sound:
         finite = inside.check_finite(patient)
         report.add(finite)
+        sound = finite.finding is None
+    of_data = labelled and all(inside.is_finite(patient.raw(part)[0]) for part in patient.parts())
     for name, look in _OF_DATA.items():
-        nan = any(not inside.is_finite(patient.raw(part)[0]) for part in patient.parts())
-        report.add(skipped(name, "it takes finite images") if nan else _run(name, look, patient))
+        report.add(
+            _run(name, look, patient) if of_data else skipped(name, "it takes finite images and labels")
+        )
     for name, look in _OF_MODEL.items():
-        sound = finite is not None and finite.finding is None
         reason = "it takes a model that runs, and finite numbers"
         report.add(_run(name, look, patient) if sound else skipped(name, reason))
 

@@ -60,8 +60,9 @@ class Trial:
         return 1 - self.end / self.losses[0] if self.losses[0] else 0.0
 
     def typical(self) -> dict[str, float]:
-        """Return the median ratio of each weight over the second half."""
-        return {key: float(np.median(each[len(each) // 2 :])) for key, each in self.ratios.items() if each}
+        """Return the median ratio of each weight over the second half of the steps that had much to learn."""
+        busy = sum(loss > _LEARNT * self.losses[0] for loss in self.losses)
+        return {key: float(np.median(each[busy // 2 : max(busy, 1)])) for key, each in self.ratios.items()}
 
 
 def check_updates(patient: Patient) -> Check:

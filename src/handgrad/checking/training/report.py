@@ -10,6 +10,8 @@ from handgrad.checking.training.words import HINTS, RANK, TITLES
 
 RIGHT, WRONG, SKIPPED = "right", "wrong", "not examined"
 
+_CAUSE_FIRST = "what stands first is often the cause of what follows: mend it, and ask again"
+
 
 class TrainingFinding(Finding):
     """A finding with a title of the training doctor's own vocabulary."""
@@ -77,6 +79,7 @@ class TrainingReport(Report):
         self.checks.append(check)
         found = [check.finding for check in self.checks if check.finding is not None]
         self.findings = sorted(found, key=lambda each: RANK[each.mistake])
+        self.notes = [_CAUSE_FIRST] if len(found) > 1 else []
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""

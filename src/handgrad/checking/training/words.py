@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 _WORDS: dict[str, tuple[str, str]] = {
+    "label-off-by-one": (
+        "the labels do not count from 0",
+        "K classes are numbered 0 to K - 1; labels from 1 to K pick the score of the next class.",
+    ),
+    "label-out-of-range": (
+        "there are labels that name no class",
+        "scores have one column a class, and a label is the number of a column, counted from 0. A "
+        "negative one silently picks a column from the end.",
+    ),
     "raises": (
         "the model cannot be run",
         "read the last line of the error: it names the line of the model that failed. Print the shapes "
@@ -16,10 +25,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "there are numbers that are no numbers (NaN or infinity)",
         "one NaN reaches everything after it, so look at the first place that has one. What is divided, "
         "rooted, exponentiated or taken the logarithm of there?",
-    ),
-    "label-off-by-one": (
-        "the labels do not count from 0",
-        "K classes are numbered 0 to K - 1; labels from 1 to K pick the score of the next class.",
     ),
     "class-imbalance-or-constant-labels": (
         "the labels are not spread over the classes",
@@ -50,11 +55,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "where sigmoid and tanh are flat their slope is almost 0, and no gradient passes. Their inputs "
         "should be of the order of 1: how large are inputs and weights?",
     ),
-    "first-loss-wrong": (
-        "the first loss is not what guessing costs",
-        "before training all K classes are about equally likely, so softmax begins at log K and the hinge "
-        "loss at K - 1. Another number is a wrong loss, or scores that begin too large.",
-    ),
     "bn-wrong-mode": (
         "batch norm runs in the wrong mode",
         "in training it normalises with the batch's own mean and variance; at test time with the running "
@@ -64,6 +64,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "batch norm forgets its running statistics",
         "the running mean and variance must live as long as the model: who makes the dictionary that "
         "holds them, and how often?",
+    ),
+    "first-loss-wrong": (
+        "the first loss is not what guessing costs",
+        "before training all K classes are about equally likely, so softmax begins at log K and the hinge "
+        "loss at K - 1. Another number is a wrong loss, or scores that begin too large.",
     ),
     "drops-at-test": (
         "scores at test time are random",
