@@ -1,10 +1,10 @@
 """All submissions, wrong and right.
 
-The first batch was written before there was a doctor, and its maker could see it while the doctor grew. The
-second and the third were scored before he could see them, so they tell how the doctor does on what it does not
-know. At first sight, by the labels as first written, it caught 54 of the 55 bugs of the second and named 46 (at
-about 8fc8938); caught 29 of the 32 of the third and named 23 (at about 0f7eb07); and accused none of their 17
-right submissions.
+The first batch was written before there was a doctor, and its maker could see it while the doctor grew.
+The second and the third were scored before he could see them, so they tell how the doctor does on what it
+does not know. At first sight, by the labels as first written, it caught 54 of the 55 bugs of the second and
+named 46 (at about 8fc8938); caught 29 of the 32 of the third and named 23 (at about 0f7eb07); and accused
+none of their 17 right submissions.
 """
 
 from __future__ import annotations
