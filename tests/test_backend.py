@@ -48,7 +48,16 @@ def test_environment_chooses():
     done = run(program, HANDGRAD_BACKEND="reference")
     assert done.stdout == "reference HANDGRAD_BACKEND=reference\n"
     done = run(program, HANDGRAD_BACKEND="fast")
-    assert "ValueError: HANDGRAD_BACKEND: there is no backend 'fast'; known: numpy, reference" in done.stderr
+    known = ", ".join(sorted(backend.TIERS))
+    assert f"ValueError: HANDGRAD_BACKEND: there is no backend 'fast'; known: {known}" in done.stderr
+
+
+def test_the_fastest_tier_computes_unless_another_is_chosen():
+    program = (
+        "import handgrad; from handgrad import backend; print(handgrad.get_backend(), '-', backend.reason())"
+    )
+    if backend.extension is not None:
+        assert run(program, HANDGRAD_BACKEND="").stdout == "native - the native extension is there\n"
 
 
 def test_missing_extension_is_said_once():
@@ -59,9 +68,15 @@ import numpy as np, handgrad
 for _ in range(2):
     handgrad.layers.relu_forward(np.ones(2))
 print(handgrad.get_backend(), handgrad.get_num_threads())
+try:
+    handgrad.use_backend("native")
+except ValueError as error:
+    print(error)
 """
     done = run(program, HANDGRAD_BACKEND="")
-    assert done.stdout == "numpy 1\n"
+    first, second = done.stdout.splitlines()
+    assert first == "numpy 1"
+    assert second.startswith("the backend 'native' needs the native extension, which is missing (")
     assert done.stderr == "the native extension is missing, so NumPy computes alone\n"
 
 

@@ -1,68 +1,293 @@
-// One vector of floats in the instruction set that this file is compiled for.
+// Vectors of float and double in the instruction set that this file is compiled for: Simd<float>, Simd<double>.
 //
 // Only for the files in this folder: the names differ in meaning from one instruction set to the next, so they
 // live in its namespace, and no standard-library template is used beside them (the linker would keep one copy
 // of it, perhaps the one that the running CPU cannot execute).
+//
+// What each offers, on vectors of `lanes` numbers:
+//   zero, splat, load, store          load and store need no alignment
+//   load_part, store_part             the first n lanes, 0 <= n <= lanes; the other lanes are 0, or left alone
+//   fma(a, b, c) = a b + c, add, sub, mul
+//   relu(a)                           max(a, 0), NaN stays NaN
+//   above(a, b)                       where !(a <= b): a is greater, or one of them is NaN
+//   both(m, n), number(a)             masks: and; where a is no NaN
+//   pick(m, a, b)                     a where m, else b
+//   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
+//   sum(a)                            of all lanes
+//   store_bytes(to, a, n)             the first n lanes, whole numbers from 0 to 255, as bytes
 #pragma once
 
 #include <cstdint>
 
 #if defined(HANDGRAD_ISA_AVX2) || defined(HANDGRAD_ISA_AVX512)
 #include <immintrin.h>
-#elif defined(HANDGRAD_ISA_NEON)
-#include <arm_neon.h>
+#endif
+
+#if defined(_MSC_VER)
+#define HANDGRAD_INLINE __forceinline
+#define HANDGRAD_UNROLL
+#else
+#define HANDGRAD_INLINE inline __attribute__((always_inline))
+#define HANDGRAD_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 namespace handgrad::HANDGRAD_ISA {
 
+template <class T>
+struct Simd;
+
 #if defined(HANDGRAD_ISA_AVX512)
 
-using Vec = __m512;
-inline constexpr int kLanes = 16;
-inline Vec splat(float value) { return _mm512_set1_ps(value); }
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
-inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
-inline void store(float* to, Vec a) { _mm512_storeu_ps(to, a); }
+template <>
+struct Simd<float> {
+    using Vec = __m512;
+    using Mask = __mmask16;
+    static constexpr int lanes = 16;
+    static HANDGRAD_INLINE Mask first(int n) { return static_cast<Mask>((1u << n) - 1u); }
+    static HANDGRAD_INLINE Vec zero() { return _mm512_setzero_ps(); }
+    static HANDGRAD_INLINE Vec splat(float value) { return _mm512_set1_ps(value); }
+    static HANDGRAD_INLINE Vec load(const float* from) { return _mm512_loadu_ps(from); }
+    static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm512_maskz_loadu_ps(first(n), from); }
+    static HANDGRAD_INLINE void store(float* to, Vec a) { _mm512_storeu_ps(to, a); }
+    static HANDGRAD_INLINE void store_part(float* to, Vec a, int n) { _mm512_mask_storeu_ps(to, first(n), a); }
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
+    static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_ps(zero(), a); }  // of two, max returns the second on NaN
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m, b, a); }
+    static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
+        return _mm512_permutex2var_ps(
+            a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+    }
+    static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
+        return _mm512_permutex2var_ps(
+            a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+    }
+    static HANDGRAD_INLINE float sum(Vec a) { return _mm512_reduce_add_ps(a); }
+    static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
+        _mm_mask_storeu_epi8(to, first(n), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+    }
+};
+
+template <>
+struct Simd<double> {
+    using Vec = __m512d;
+    using Mask = __mmask8;
+    static constexpr int lanes = 8;
+    static HANDGRAD_INLINE Mask first(int n) { return static_cast<Mask>((1u << n) - 1u); }
+    static HANDGRAD_INLINE Vec zero() { return _mm512_setzero_pd(); }
+    static HANDGRAD_INLINE Vec splat(double value) { return _mm512_set1_pd(value); }
+    static HANDGRAD_INLINE Vec load(const double* from) { return _mm512_loadu_pd(from); }
+    static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm512_maskz_loadu_pd(first(n), from); }
+    static HANDGRAD_INLINE void store(double* to, Vec a) { _mm512_storeu_pd(to, a); }
+    static HANDGRAD_INLINE void store_part(double* to, Vec a, int n) { _mm512_mask_storeu_pd(to, first(n), a); }
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm512_add_pd(a, b); }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm512_sub_pd(a, b); }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_pd(a, b); }
+    static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_pd(zero(), a); }
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLE_UQ); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_pd_mask(a, a, _CMP_ORD_Q); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm512_mask_blend_pd(m, b, a); }
+    static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
+        return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
+    }
+    static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
+        return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+    }
+    static HANDGRAD_INLINE double sum(Vec a) { return _mm512_reduce_add_pd(a); }
+    static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
+        _mm_mask_storeu_epi8(to, first(n), _mm256_cvtepi32_epi8(_mm512_cvtpd_epi32(a)));
+    }
+};
 
 #elif defined(HANDGRAD_ISA_AVX2)
 
-using Vec = __m256;
-inline constexpr int kLanes = 8;
-inline Vec splat(float value) { return _mm256_set1_ps(value); }
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
-inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
-inline void store(float* to, Vec a) { _mm256_storeu_ps(to, a); }
+template <>
+struct Simd<float> {
+    using Vec = __m256;
+    using Mask = __m256;
+    static constexpr int lanes = 8;
+    static HANDGRAD_INLINE __m256i first(int n) {
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    }
+    static HANDGRAD_INLINE Vec zero() { return _mm256_setzero_ps(); }
+    static HANDGRAD_INLINE Vec splat(float value) { return _mm256_set1_ps(value); }
+    static HANDGRAD_INLINE Vec load(const float* from) { return _mm256_loadu_ps(from); }
+    static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm256_maskload_ps(from, first(n)); }
+    static HANDGRAD_INLINE void store(float* to, Vec a) { _mm256_storeu_ps(to, a); }
+    static HANDGRAD_INLINE void store_part(float* to, Vec a, int n) { _mm256_maskstore_ps(to, first(n), a); }
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
+    static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_ps(zero(), a); }  // of two, max returns the second on NaN
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_NLE_UQ); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_ps(a, a, _CMP_ORD_Q); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_ps(m, n); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm256_blendv_ps(b, a, m); }
+    static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
+        return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+    }
+    static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
+        return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+    }
+    static HANDGRAD_INLINE float sum(Vec a) {
+        __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+        s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+        return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+    }
+    static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
+        alignas(32) std::int32_t whole[lanes];
+        _mm256_store_si256(reinterpret_cast<__m256i*>(whole), _mm256_cvtps_epi32(a));
+        for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+    }
+};
 
-#elif defined(HANDGRAD_ISA_NEON)
-
-using Vec = float32x4_t;
-inline constexpr int kLanes = 4;
-inline Vec splat(float value) { return vdupq_n_f32(value); }
-inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
-inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
-inline void store(float* to, Vec a) { vst1q_f32(to, a); }
-
-#elif defined(__GNUC__)
-
-// Four lanes are what the base of every 64-bit CPU has; the compiler splits them where it has fewer.
-using Vec = float __attribute__((vector_size(16)));
-inline constexpr int kLanes = 4;
-inline Vec splat(float value) { return Vec{value, value, value, value}; }
-inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }  // rounded twice where the base has no such instruction
-inline Vec add(Vec a, Vec b) { return a + b; }
-inline void store(float* to, Vec a) {
-    for (int i = 0; i < kLanes; ++i) to[i] = a[i];
-}
+template <>
+struct Simd<double> {
+    using Vec = __m256d;
+    using Mask = __m256d;
+    static constexpr int lanes = 4;
+    static HANDGRAD_INLINE __m256i first(int n) {
+        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+    }
+    static HANDGRAD_INLINE Vec zero() { return _mm256_setzero_pd(); }
+    static HANDGRAD_INLINE Vec splat(double value) { return _mm256_set1_pd(value); }
+    static HANDGRAD_INLINE Vec load(const double* from) { return _mm256_loadu_pd(from); }
+    static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm256_maskload_pd(from, first(n)); }
+    static HANDGRAD_INLINE void store(double* to, Vec a) { _mm256_storeu_pd(to, a); }
+    static HANDGRAD_INLINE void store_part(double* to, Vec a, int n) { _mm256_maskstore_pd(to, first(n), a); }
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm256_add_pd(a, b); }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_pd(a, b); }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_pd(a, b); }
+    static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_pd(zero(), a); }
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_pd(a, b, _CMP_NLE_UQ); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_pd(a, a, _CMP_ORD_Q); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_pd(m, n); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm256_blendv_pd(b, a, m); }
+    static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
+        return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+    }
+    static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
+        return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+    }
+    static HANDGRAD_INLINE double sum(Vec a) {
+        const __m128d s = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
+        return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
+    }
+    static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
+        alignas(16) std::int32_t whole[lanes];
+        _mm_store_si128(reinterpret_cast<__m128i*>(whole), _mm256_cvtpd_epi32(a));
+        for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+    }
+};
 
 #else
 
-using Vec = float;
-inline constexpr int kLanes = 1;
-inline Vec splat(float value) { return value; }
-inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
-inline Vec add(Vec a, Vec b) { return a + b; }
-inline void store(float* to, Vec a) { *to = a; }
+// An array of lanes that the compiler turns into what the machine has: 16 bytes are what the base of every
+// 64-bit CPU offers. On 64-bit Arm the products and sums below become fused multiply-adds by themselves.
+template <class T>
+struct Simd {
+    static constexpr int lanes = static_cast<int>(16 / sizeof(T));
+#if defined(__GNUC__)
+    typedef T Vec __attribute__((vector_size(16)));
+#else
+    struct Vec {
+        T lane[lanes];
+        T& operator[](int i) { return lane[i]; }
+        T operator[](int i) const { return lane[i]; }
+    };
+#endif
+    struct Mask {
+        bool lane[lanes];
+    };
+    template <class F>
+    static HANDGRAD_INLINE Vec each(F f) {
+        Vec v{};
+        for (int i = 0; i < lanes; ++i) v[i] = f(i);
+        return v;
+    }
+    template <class F>
+    static HANDGRAD_INLINE Mask where(F f) {
+        Mask m;
+        for (int i = 0; i < lanes; ++i) m.lane[i] = f(i);
+        return m;
+    }
+    static HANDGRAD_INLINE Vec zero() { return Vec{}; }
+    static HANDGRAD_INLINE Vec splat(T value) { return each([=](int) { return value; }); }
+    static HANDGRAD_INLINE Vec load(const T* from) { return each([=](int i) { return from[i]; }); }
+    static HANDGRAD_INLINE Vec load_part(const T* from, int n) { return each([=](int i) { return i < n ? from[i] : T(0); }); }
+    static HANDGRAD_INLINE void store(T* to, Vec a) {
+        for (int i = 0; i < lanes; ++i) to[i] = a[i];
+    }
+    static HANDGRAD_INLINE void store_part(T* to, Vec a, int n) {
+        for (int i = 0; i < n; ++i) to[i] = a[i];
+    }
+#if defined(__GNUC__)
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }  // rounded twice where there is no such instruction
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return a + b; }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return a - b; }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+#else
+    static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return each([&](int i) { return a[i] * b[i] + c[i]; }); }
+    static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return each([&](int i) { return a[i] + b[i]; }); }
+    static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return each([&](int i) { return a[i] - b[i]; }); }
+    static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return each([&](int i) { return a[i] * b[i]; }); }
+#endif
+    static HANDGRAD_INLINE Vec relu(Vec a) { return each([&](int i) { return a[i] <= T(0) ? T(0) : a[i]; }); }
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return where([&](int i) { return !(a[i] <= b[i]); }); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return where([&](int i) { return a[i] == a[i]; }); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return where([&](int i) { return m.lane[i] && n.lane[i]; }); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return each([&](int i) { return m.lane[i] ? a[i] : b[i]; }); }
+    static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) { return each([&](int i) { return i % 2 ? b[i / 2] : a[i / 2]; }); }
+    static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
+        return each([&](int i) { return i % 2 ? b[(lanes + i) / 2] : a[(lanes + i) / 2]; });
+    }
+    static HANDGRAD_INLINE T sum(Vec a) {
+        T s = a[0];
+        for (int i = 1; i < lanes; ++i) s += a[i];
+        return s;
+    }
+    static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
+        for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(a[i]);
+    }
+};
 
 #endif
+
+// Asks for the cache line that holds an address; the address need not be valid.
+template <class T>
+HANDGRAD_INLINE void prefetch(const T* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 1, 3);
+#else
+    static_cast<void>(at);
+#endif
+}
+
+// Turns a square of lanes x lanes numbers: lane i of v[j] becomes lane j of v[i]. Each of the log2(lanes) rounds
+// is a perfect shuffle of the vectors.
+template <class S>
+HANDGRAD_INLINE void transpose(typename S::Vec (&v)[S::lanes]) {
+    constexpr int half = S::lanes / 2;
+    typename S::Vec w[S::lanes];
+    HANDGRAD_UNROLL
+    for (int round = 1; round < S::lanes; round *= 2) {
+        HANDGRAD_UNROLL
+        for (int i = 0; i < half; ++i) {
+            w[2 * i] = S::zip_low(v[i], v[i + half]);
+            w[2 * i + 1] = S::zip_high(v[i], v[i + half]);
+        }
+        HANDGRAD_UNROLL
+        for (int i = 0; i < S::lanes; ++i) v[i] = w[i];
+    }
+}
 
 }  // namespace handgrad::HANDGRAD_ISA

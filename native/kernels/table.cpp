@@ -1,10 +1,28 @@
 // Compiled once per instruction set: gathers its kernels.
 #include "table.h"
 
+#include "tuning.h"
+
 namespace handgrad::HANDGRAD_ISA {
+
+namespace {
+
+template <class T>
+constexpr Kernels<T> kernels_of() {
+    return {
+        gemm_workspace<T>,
+        gemm<T>,
+        Tuning<T>::width,
+        column_sums<T>,
+    };
+}
+
+}  // namespace
 
 const KernelTable table{
     fma_probe,
+    kernels_of<float>(),
+    kernels_of<double>(),
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

@@ -4,6 +4,10 @@ Arguments are taken as they are or refused: a wrong type is a TypeError, a wrong
 sentence. The functions are for `handgrad.backend`; what they mean for users is documented there.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
+
 def configure() -> None:
     """Follow HANDGRAD_ISA and HANDGRAD_NUM_THREADS; a value that makes no sense here is a ValueError."""
 
@@ -33,3 +37,28 @@ def fma_gflops(seconds: float = 0.1) -> float:
 
 def build_info() -> dict[str, str]:
     """Return 'version', 'compiler' and 'build_type' of this build."""
+
+# Memory
+
+def empty(shape: Sequence[int], dtype: str) -> np.ndarray:
+    """Return an array over recycled memory, with whatever is left in it; float32, float64 or uint8."""
+
+def memory_info() -> dict[str, int]:
+    """Return the bytes 'in_use' and 'idle', the 'limit' of the idle, and the requests 'reused' and 'fresh'."""
+
+def empty_memory() -> None:
+    """Return all idle memory to the system."""
+
+def set_memory_limit(bytes: int) -> None:
+    """Keep at most `bytes` idle; a quarter of the machine's memory unless set."""
+
+# Affine layer; every array in C order, of one dtype
+
+def affine_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray, out: np.ndarray, relu: bool) -> None:
+    """Write x (N, D) w (D, M) + b (M,) to out (N, M), negative numbers as 0 for `relu`."""
+
+def affine_backward_x(dout: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
+    """Write dout (N, M) times w (D, M) turned to dx (N, D)."""
+
+def affine_backward_w(dout: np.ndarray, x: np.ndarray, dw: np.ndarray, db: np.ndarray) -> None:
+    """Write x (N, D) turned times dout (N, M) to dw (D, M), and dout's column sums to db (M,)."""

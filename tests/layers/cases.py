@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import handgrad
+from handgrad import backend
 from handgrad.layers.registry import Layer, Pick, Shape
+
+# Every tier but the reference; the native one once for each instruction set that runs here.
+ISAS = tuple(backend.extension.isas()) if backend.extension else ()
+TIERS = ("numpy", *(f"native-{isa}" for isa in ISAS))
+
+
+@contextmanager
+def computing(tier: str) -> Iterator[None]:
+    """Let one of TIERS, or the reference, compute until the block ends."""
+    name, _, isa = tier.partition("-")
+    before = backend.extension.isa() if isa else None
+    with handgrad.use_backend(name):
+        try:
+            if isa:
+                backend.extension.set_isa(isa)
+            yield
+        finally:
+            if isa:
+                backend.extension.set_isa(before)
+
 
 DTYPES = (np.float32, np.float64)
 
@@ -59,9 +82,9 @@ class Case:
         """No sum in the layer is longer than this."""
         return sum(array.size for array in self.arrays.values())
 
-    def run(self, backend: str, **replaced: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def run(self, tier: str, **replaced: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the output and the gradient of each array."""
-        with handgrad.use_backend(backend):
+        with computing(tier):
             out, cache = self.forward(**replaced)
             return out, self.gradients(cache)
 

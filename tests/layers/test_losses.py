@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from layers import referee
+from layers.cases import computing
 from layers.test_contract import each_dtype, each_tier, picker, tries
 from tolerances import assert_close
 
-import handgrad
 from handgrad import backend, layers
 from handgrad.checking import numerical_gradient
 from handgrad.layers import softmax_loss, svm_loss
@@ -37,7 +37,7 @@ def test_every_loss_stands_in_the_registry():
 @tries(20)
 def test_gradient_agrees_with_differences(loss: Loss, tier: str, data):
     scores, settings = draw(loss, data)
-    with handgrad.use_backend(tier):
+    with computing(tier):
         _, dscores = loss.function(scores, **settings)
         coarse, fine = (
             numerical_gradient(lambda s: loss.function(s, **settings)[0], scores, step=step)
@@ -56,7 +56,7 @@ def test_tier_agrees_with_reference(loss: Loss, tier: str, dtype: type, data):
     scores, settings = draw(loss, data, dtype)
     results = []
     for name in (tier, "reference"):
-        with handgrad.use_backend(name):
+        with computing(name):
             results.append(loss.function(scores, **settings))
     for actual, expected, what in zip(*results, ("loss", "dscores"), strict=True):
         assert_close(actual, expected, scores.size, what=what)
@@ -79,7 +79,7 @@ def test_loss_agrees_with_pytorch(loss: Loss, data):
 @each_loss
 @pytest.mark.parametrize("tier", backend.TIERS)
 def test_empty_batch_loses_nothing(loss: Loss, tier: str):
-    with handgrad.use_backend(tier):
+    with computing(tier):
         value, dscores = loss.function(np.zeros((0, 3), np.float32), np.zeros(0, int))
     assert value == 0
     assert dscores.shape == (0, 3)
@@ -88,7 +88,7 @@ def test_empty_batch_loses_nothing(loss: Loss, tier: str):
 
 @pytest.mark.parametrize("tier", backend.TIERS)
 def test_softmax_does_not_overflow(tier: str):
-    with handgrad.use_backend(tier):
+    with computing(tier):
         value, dscores = softmax_loss(np.array([[1e4, 0.0, -1e4]]), np.array([0]))
     assert value == 0
     np.testing.assert_array_equal(dscores, 0)
@@ -96,7 +96,7 @@ def test_softmax_does_not_overflow(tier: str):
 
 @pytest.mark.parametrize("tier", backend.TIERS)
 def test_svm_margin_of_zero_has_no_gradient(tier: str):
-    with handgrad.use_backend(tier):
+    with computing(tier):
         value, dscores = svm_loss(np.array([[2.0, 1.0]]), np.array([0]))
     assert value == 0
     np.testing.assert_array_equal(dscores, 0)
@@ -108,7 +108,7 @@ def test_nan_goes_where_the_reference_sends_it(loss: Loss, tier: str):
     scores = np.array([[1.0, np.nan, 0.5], [0.1, 0.2, 0.3]])
     results = []
     for name in (tier, "reference"):
-        with handgrad.use_backend(name):
+        with computing(name):
             results.append(loss.function(scores, np.array([0, 1])))
     for actual, expected, what in zip(*results, ("loss", "dscores"), strict=True):
         assert_close(actual, expected, scores.size, what=what)

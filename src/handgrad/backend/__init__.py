@@ -1,8 +1,8 @@
 """The one place that knows that there are several ways to compute.
 
 A tier is a module with the same functions under the same signatures: ``reference_ops`` (loops),
-``numpy_ops`` (vectorised, always there). Layers ask `ops` for the tier in use; backward passes
-ask `tier` for the one that made their cache.
+``numpy_ops`` (vectorised, always there), ``native_ops`` (compiled kernels, where the extension is there).
+Layers ask `ops` for the tier in use; backward passes ask `tier` for the one that made their cache.
 """
 
 from __future__ import annotations
@@ -25,25 +25,27 @@ except ImportError as error:
     missing = str(error)
 else:
     extension.configure()  # HANDGRAD_ISA, HANDGRAD_NUM_THREADS
+    TIERS["native"] = "handgrad.backend.native_ops"
 
 _in_use: ModuleType | None = None
 _reason = ""
 
 
 class use_backend:
-    """Choose the tier that computes: 'numpy' or 'reference'.
+    """Choose the tier that computes: 'native', 'numpy' or 'reference'.
 
     Takes effect at once and for good; as a context manager, until the block ends.
 
     Parameters
     ----------
     name : str
-        'numpy' (vectorised) or 'reference' (plain loops, the oracle: slow).
+        'native' (compiled kernels, the default where the extension is there), 'numpy' (vectorised) or
+        'reference' (plain loops, the oracle: slow).
 
     Raises
     ------
     ValueError
-        When there is no tier of that name.
+        When there is no tier of that name, or it needs the extension and that is missing.
 
     Examples
     --------
@@ -85,6 +87,8 @@ def ops() -> ModuleType:
 
 def tier(name: str) -> ModuleType:
     """Return the tier called `name`."""
+    if name == "native" and extension is None:
+        raise ValueError(f"the backend 'native' needs the native extension, which is missing ({missing})")
     if name not in TIERS:
         raise ValueError(f"there is no backend {name!r}{nearest(name, TIERS)}")
     return importlib.import_module(TIERS[name])
@@ -106,4 +110,4 @@ def _decide() -> None:
         logging.getLogger("handgrad").warning("the native extension is missing, so NumPy computes alone")
         _choose("numpy", f"the native extension is missing ({missing})")
     else:
-        _choose("numpy", "the fastest tier of this version")
+        _choose("native", "the native extension is there")

@@ -1,15 +1,13 @@
-// The only file that knows Python. Arguments are taken as they are or refused; nothing is converted.
-#include <nanobind/nanobind.h>
+// The module: instruction sets and threads here, the rest in the files beside this one.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+
+#include "arrays.h"
 
 #include "cpu.h"
 #include "dispatch.h"
 #include "probe.h"
 #include "threads.h"
-
-namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace {
 
@@ -52,4 +50,7 @@ NB_MODULE(_native, m) {
     m.def("fma_gflops", &handgrad::fma_gflops, "seconds"_a.noconvert() = 0.1,
           nb::call_guard<nb::gil_scoped_release>());
     m.def("build_info", &build_info);
+
+    bind_memory(m);
+    bind_linear(m);
 }

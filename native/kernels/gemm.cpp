@@ -1,0 +1,130 @@
+// The matrix product of one thread: blocks that fit the caches, packed into panels, tile by tile.
+#include "gemm.h"
+
+#include "micro.h"
+#include "pack.h"
+#include "table.h"
+
+namespace handgrad::HANDGRAD_ISA {
+
+namespace {
+
+std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A product cut along k into blocks of nearly one length.
+template <class T>
+std::int64_t k_blocks(std::int64_t k) {
+    using C = Tuning<T>;
+    return k <= C::k_most ? 1 : ceil_div(k, C::k_block);
+}
+
+template <class T>
+std::int64_t deepest(std::int64_t k) {
+    return ceil_div(k, k_blocks<T>(k));
+}
+
+template <class T>
+bool reads_b_in_place(const Gemm<T>& g) {
+    return g.b_column == 1 && Panels(g.m).count < Tuning<T>::panels_to_pack;
+}
+
+// One block: m x n of C from k of A and B. The panels of B: packed ones lie one after another, those that are read
+// in place are `width` apart in every row. The last one is always packed, so that nothing past B is read.
+template <class T>
+struct Block {
+    using C = Tuning<T>;
+    const Gemm<T>& g;
+    T *packed_a, *packed_b;
+    bool in_place;
+    std::int64_t i, j, p, m, n, k;  // where it begins, and its size
+    bool first, last;               // along k
+
+    const T* b_at() const { return g.b + p * g.b_row + j * g.b_column; }
+    bool packs(std::int64_t column) const { return !in_place || column + C::width > n; }
+
+    void pack_b() const {
+        for (std::int64_t c = 0; c < n; c += C::width)
+            if (packs(c))
+                pack_panel(packed_b + c * k, C::width, static_cast<int>(least(C::width, n - c)), k,
+                           b_at() + c * g.b_column, g.b_column, g.b_row);
+    }
+
+    void pack_a(const Panels& panels) const {
+        const T* from = g.a + i * g.a_row + p * g.a_column;
+        if (g.a_row == 1) return pack_a_row_by_row(panels, from);
+        for (std::int64_t q = 0; q < panels.count; ++q)
+            pack_panel(packed_a + panels.begin(q) * k, panels.height(q), panels.height(q), k,
+                       from + panels.begin(q) * g.a_row, g.a_row, g.a_column);
+    }
+
+    // A lies turned: its rows of m numbers may be far apart, so each is visited once, for all panels.
+    void pack_a_row_by_row(const Panels& panels, const T* from) const {
+        for (std::int64_t step = 0; step < k; ++step, from += g.a_column)
+            for (std::int64_t q = 0; q < panels.count; ++q) {
+                const int height = panels.height(q);
+                pack_copy(packed_a + panels.begin(q) * k + step * height, height, height, 1, from + panels.begin(q), 0);
+            }
+    }
+
+    void multiply(const Panels& panels) const {
+        for (std::int64_t c = 0; c < n; c += C::width)
+            for (std::int64_t q = 0; q < panels.count; ++q) {
+                const std::int64_t row = panels.begin(q);
+                Tile<T> tile{k, packed_a + row * k, 1, panels.height(q), packed_b + c * k, C::width,
+                             g.c + (i + row) * g.c_row + j + c, g.c_row, static_cast<int>(least(C::width, n - c)),
+                             g.add || !first, {}};
+                if (!packs(c)) {
+                    tile.b = b_at() + c;
+                    tile.b_step = g.b_row;
+                }
+                if (last) {
+                    tile.finish.relu = g.finish.relu;
+                    if (g.finish.row_bias) tile.finish.row_bias = g.finish.row_bias + i + row;
+                    if (g.finish.column_bias) tile.finish.column_bias = g.finish.column_bias + j + c;
+                }
+                micro_tile<T>(panels.height(q), tile);
+            }
+    }
+};
+
+}  // namespace
+
+template <class T>
+std::int64_t gemm_workspace(const Gemm<T>& g) {
+    using C = Tuning<T>;
+    const std::int64_t k = deepest<T>(g.k), columns = ceil_div(least(g.n, C::n_block), C::width) * C::width;
+    return k * (least(g.m, C::m_block) + columns);
+}
+
+template <class T>
+void gemm(const Gemm<T>& g, T* workspace) {
+    using C = Tuning<T>;
+    const std::int64_t blocks_k = k_blocks<T>(g.k), blocks_m = ceil_div(g.m, C::m_block);
+    Block<T> block{g, workspace, workspace + deepest<T>(g.k) * least(g.m, C::m_block), reads_b_in_place(g),
+                   0, 0, 0, 0, 0, 0, false, false};
+    for (block.j = 0; block.j < g.n; block.j += C::n_block) {
+        block.n = least(C::n_block, g.n - block.j);
+        for (std::int64_t kb = 0; kb < blocks_k; ++kb) {
+            block.p = g.k * kb / blocks_k;
+            block.k = g.k * (kb + 1) / blocks_k - block.p;
+            block.first = kb == 0;
+            block.last = kb == blocks_k - 1;
+            block.pack_b();
+            for (std::int64_t mb = 0; mb < blocks_m; ++mb) {
+                block.i = g.m * mb / blocks_m;
+                block.m = g.m * (mb + 1) / blocks_m - block.i;
+                const Panels panels(block.m);
+                block.pack_a(panels);
+                block.multiply(panels);
+            }
+        }
+    }
+}
+
+template std::int64_t gemm_workspace(const Gemm<float>&);
+template std::int64_t gemm_workspace(const Gemm<double>&);
+template void gemm(const Gemm<float>&, float*);
+template void gemm(const Gemm<double>&, double*);
+
+}  // namespace handgrad::HANDGRAD_ISA

@@ -1,0 +1,116 @@
+// The innermost loops: a tile of the result in registers, and the choice of a tile's shape at the edges.
+#pragma once
+
+#include "gemm.h"
+#include "tuning.h"
+
+namespace handgrad::HANDGRAD_ISA {
+
+// One tile: rows x columns of C from rows of A and columns of B.
+//   a       element (i, p) at a[i * a_row + p * a_step]; packed panels have a_row = 1, a_step = rows
+//   b       row p at b + p * b_step; whole vectors are read, so past `columns` something must lie there
+//   c       row i at c + i * c_row; only `columns` numbers of a row are read or written
+template <class T>
+struct Tile {
+    std::int64_t k;
+    const T* a;
+    std::int64_t a_row, a_step;
+    const T* b;
+    std::int64_t b_step;
+    T* c;
+    std::int64_t c_row;
+    int columns;
+    bool add;
+    Finish<T> finish;  // its pointers point at this tile's first row and column
+};
+
+template <class T, int V>
+HANDGRAD_INLINE void finish_row(const Tile<T>& t, int row, typename Simd<T>::Vec (&sum)[V]) {
+    using S = Simd<T>;
+    T* c = t.c + row * t.c_row;
+    HANDGRAD_UNROLL
+    for (int j = 0; j < V; ++j) {
+        const int left = t.columns - j * S::lanes;
+        const bool whole = left >= S::lanes;
+        T* to = c + j * S::lanes;
+        if (t.add) sum[j] = S::add(sum[j], whole ? S::load(to) : S::load_part(to, left));
+        if (t.finish.row_bias) sum[j] = S::add(sum[j], S::splat(t.finish.row_bias[row]));
+        if (t.finish.column_bias) {
+            const T* bias = t.finish.column_bias + j * S::lanes;
+            sum[j] = S::add(sum[j], whole ? S::load(bias) : S::load_part(bias, left));
+        }
+        if (t.finish.relu) sum[j] = S::relu(sum[j]);
+        if (whole)
+            S::store(to, sum[j]);
+        else
+            S::store_part(to, sum[j], left);
+    }
+}
+
+// A tile of exactly R rows and more than V - 1 vectors. kPacked promises a_row = 1.
+template <class T, int R, int V, bool kPacked>
+void micro(const Tile<T>& t) {
+    using S = Simd<T>;
+    typename S::Vec sums[R][V];
+    HANDGRAD_UNROLL
+    for (int i = 0; i < R; ++i) {
+        HANDGRAD_UNROLL
+        for (int j = 0; j < V; ++j) sums[i][j] = S::zero();
+    }
+    // C is needed after the loop; asked for now, it is there by then.
+    HANDGRAD_UNROLL
+    for (int i = 0; i < R; ++i) {
+        HANDGRAD_UNROLL
+        for (int j = 0; j < V; ++j) prefetch(t.c + i * t.c_row + j * S::lanes);
+    }
+    const T *a = t.a, *b = t.b;
+    const std::int64_t a_row = kPacked ? 1 : t.a_row;
+    for (std::int64_t p = t.k; p > 0; --p) {
+        typename S::Vec row[V];
+        HANDGRAD_UNROLL
+        for (int j = 0; j < V; ++j) row[j] = S::load(b + j * S::lanes);
+        HANDGRAD_UNROLL
+        for (int i = 0; i < R; ++i) {
+            const typename S::Vec factor = S::splat(a[i * a_row]);
+            HANDGRAD_UNROLL
+            for (int j = 0; j < V; ++j) sums[i][j] = S::fma(factor, row[j], sums[i][j]);
+        }
+        a += t.a_step;
+        b += t.b_step;
+    }
+    HANDGRAD_UNROLL
+    for (int i = 0; i < R; ++i) finish_row<T, V>(t, i, sums[i]);
+}
+
+template <class T, int V, bool kPacked, int R = kRows>
+inline void micro_of_rows(int rows, const Tile<T>& t) {
+    if constexpr (R > 1) {
+        if (rows < R) return micro_of_rows<T, V, kPacked, R - 1>(rows, t);
+    }
+    micro<T, R, V, kPacked>(t);
+}
+
+// A tile of 1..kRows rows and 1..width columns: the smallest shape that holds it.
+template <class T, bool kPacked = true>
+inline void micro_tile(int rows, const Tile<T>& t) {
+    static_assert(kVectors == 2);
+    if (t.columns > Simd<T>::lanes)
+        micro_of_rows<T, 2, kPacked>(rows, t);
+    else
+        micro_of_rows<T, 1, kPacked>(rows, t);
+}
+
+// `count` rows in panels of nearly one height, none above kRows: a last panel of few rows would waste the units.
+struct Panels {
+    explicit Panels(std::int64_t rows)
+        : count((rows + kRows - 1) / kRows),
+          low(count > 0 ? static_cast<int>(rows / count) : 0),
+          higher(rows - low * count) {}
+    std::int64_t begin(std::int64_t i) const { return i * low + (i < higher ? i : higher); }
+    int height(std::int64_t i) const { return low + (i < higher ? 1 : 0); }
+    std::int64_t count;   // of panels
+    int low;              // the height of most
+    std::int64_t higher;  // so many at the beginning have one row more
+};
+
+}  // namespace handgrad::HANDGRAD_ISA

@@ -1,0 +1,34 @@
+// The numbers that depend on the machine, in one place.
+#pragma once
+
+#include "simd.h"
+
+namespace handgrad::HANDGRAD_ISA {
+
+// The tile of the result that lives in registers is kRows x (kVectors * lanes). The sums, a row of B and a factor
+// of A must fit: AVX-512 and Arm have 32 registers, the others 16.
+#if defined(HANDGRAD_ISA_AVX512)
+inline constexpr int kRows = 14;  // 28 sums: 2 units x 4 cycles of latency need 8, more need fewer loads each
+#elif defined(HANDGRAD_ISA_NEON)
+inline constexpr int kRows = 12;
+#else
+inline constexpr int kRows = 6;
+#endif
+inline constexpr int kVectors = 2;
+
+template <class T>
+struct Tuning {
+    static constexpr int width = kVectors * Simd<T>::lanes;
+    // A panel of B, k_block x width, is read again for every panel of A: it stays in the first-level cache (32 KB
+    // with AVX-512) or right behind it.
+    static constexpr int k_block = static_cast<int>(1024 / sizeof(T));
+    static constexpr int k_most = 2 * k_block;  // rather one block of this length than two that visit C twice
+    // A block of A, m_block x k_block, stays in the second-level cache (at most 512 KB).
+    static constexpr int m_block = 20 * kRows;
+    // A block of B, k_block x n_block, is packed for all of them.
+    static constexpr int n_block = 32 * width;
+    // B is read where it lies when fewer panels of A than this share the cost of packing it.
+    static constexpr int panels_to_pack = 5;
+};
+
+}  // namespace handgrad::HANDGRAD_ISA

@@ -1,0 +1,46 @@
+// Memory that is used again: the first touch of fresh pages costs more than most kernels compute.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace handgrad {
+
+// A block of at least `bytes` bytes, aligned to 64 bytes, from 2 MB on to 2 MB with huge pages asked for.
+// What is in it is left over from before. Throws std::bad_alloc. Thread safe, also across a fork.
+void* take_block(std::size_t bytes);
+
+// Gives a block back, to be handed out again. The oldest idle blocks go to the system where more than the limit
+// would lie idle.
+void give_block(void* block);
+
+struct MemoryState {
+    std::size_t in_use = 0;    // bytes handed out
+    std::size_t idle = 0;      // bytes that wait to be handed out again
+    std::size_t limit = 0;     // of idle bytes
+    std::uint64_t reused = 0;  // requests that an idle block served
+    std::uint64_t fresh = 0;   // requests that went to the system
+};
+MemoryState memory_state();
+
+// Returns every idle block to the system.
+void empty_memory();
+
+// The limit is a quarter of the machine's memory unless set.
+void set_memory_limit(std::size_t bytes);
+
+// A block for the length of a scope.
+template <class T>
+class Scratch {
+  public:
+    explicit Scratch(std::size_t count) : block_(static_cast<T*>(take_block(count * sizeof(T)))) {}
+    ~Scratch() { give_block(block_); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    T* get() const { return block_; }
+
+  private:
+    T* block_;
+};
+
+}  // namespace handgrad

@@ -1,0 +1,15 @@
+"""The native tier: the compiled kernels, and NumPy for what has none.
+
+It takes what the other tiers take. A family's file here prepares the layout that the kernels ask for
+(C order), allocates the results and calls the extension; what it does not name comes from `numpy_ops`.
+"""
+
+from handgrad.backend.native_ops.affine import *  # noqa: F403
+from handgrad.backend.numpy_ops.activation import *  # noqa: F403
+from handgrad.backend.numpy_ops.conv import *  # noqa: F403
+from handgrad.backend.numpy_ops.dropout import *  # noqa: F403
+from handgrad.backend.numpy_ops.loss import *  # noqa: F403
+from handgrad.backend.numpy_ops.norm import *  # noqa: F403
+from handgrad.backend.numpy_ops.pool import *  # noqa: F403
+
+NAME = "native"
