@@ -79,6 +79,7 @@ def test_courses_form():
     assert got["X_val"].dtype == np.float32
     np.testing.assert_array_equal(got["X_val"], (raw.X_val - raw.X_train.mean(axis=0)).astype(np.float32))
     np.testing.assert_array_equal(got["y_test"], raw.y_test)
+    assert data.get_shapes_data(50, 0, 10)["X_val"].shape == (0, 3, 32, 32)
     plain = data.get_shapes_data(50, 20, 10, subtract_mean=False, seed=3, dtype=np.float64)
     np.testing.assert_array_equal(plain["X_test"], raw.X_test.astype(np.float64))
 

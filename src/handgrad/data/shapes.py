@@ -74,9 +74,8 @@ def get_shapes_data(
     >>> sorted(data), data["X_train"].dtype.name
     (['X_test', 'X_train', 'X_val', 'y_test', 'y_train', 'y_val'], 'float32')
     """
-    return float_arrays(
-        load_shapes(num_training, num_validation, num_test, seed).split(), subtract_mean, dtype
-    )
+    numbers = (num_training, num_validation, num_test)
+    return float_arrays(load_shapes(*numbers, seed).split(*numbers), subtract_mean, dtype)
 
 
 def _part(part: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
