@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad._random import generator
 from handgrad.data.dataset import Dataset, whole_number
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -76,8 +80,8 @@ def load_image(path: str | os.PathLike[str], size: int | tuple[int, int] = (32, 
     Parameters
     ----------
     path : str or path-like
-        Any format that Pillow reads. Of an animation the first picture is taken; transparency is dropped;
-        a camera's note on which side is up is followed.
+        Any format that Pillow reads, with 8 or 16 bits a channel. Of an animation the first picture is
+        taken; transparency is dropped; a camera's note on which side is up is followed.
     size : int or (height, width)
         Resized to it with a filter that averages what it shrinks.
 
@@ -100,13 +104,23 @@ def load_image(path: str | os.PathLike[str], size: int | tuple[int, int] = (32, 
         raise FileNotFoundError(f"path must name an image file, got {str(path)!r}")
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright = _rgb(ImageOps.exif_transpose(image))
             pixels = np.asarray(upright.resize((width, height), Image.Resampling.BILINEAR))
     # Pillow raises what it meets, from SyntaxError to struct.error, for a damaged file.
     except Exception as error:
         reason = "not an image format" if type(error).__name__ == "UnidentifiedImageError" else str(error)
         raise ValueError(f"{path} must be an image that can be read: {reason}") from None
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("its pixels are floats of no known range")
+    if image.mode.startswith("I"):  # 16 bits of grey: Pillow's own conversion would cut off above 255
+        from PIL import Image
+
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
 
 
 def _height_width(size: int | tuple[int, int]) -> tuple[int, int]:
