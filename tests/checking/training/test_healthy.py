@@ -70,6 +70,39 @@ def test_no_false_alarm_on_points_in_the_plane():
     assert examine_model(model, data, optim_config={"learning_rate": 1e-2}).findings == []
 
 
+@pytest.mark.parametrize("count", [2, 5, 30])
+def test_no_false_alarm_on_a_handful_of_images(count):
+    data = {key: value[:count] for key, value in shapes().items() if key.endswith("train")}
+    assert examine_model(Net(batchnorm=True), data).findings == []
+
+
+def test_no_false_alarm_where_the_last_layer_begins_at_zero():
+    model = FullyConnectedNet([30], seed=0)
+    model.params["W2"][...] = 0
+    assert examine_model(model, shapes()).findings == []
+
+
+def test_no_false_alarm_on_a_penalty_of_absolute_values():
+    class Sparse(Net):
+        def loss(self, X, y=None):
+            answer = super().loss(X, y)
+            if y is None:
+                return answer
+            (loss, grads), p = answer, self.params
+            grads |= {
+                key: grads[key] + np.float32(self.reg) * (np.sign(p[key]) - p[key]) for key in ("W1", "W2")
+            }
+            penalty = sum(float(np.abs(p[key]).sum() - 0.5 * (p[key] ** 2).sum()) for key in ("W1", "W2"))
+            return loss + self.reg * penalty, grads
+
+    assert examine_model(Sparse(reg=1e-4), shapes()).findings == []
+
+
+def test_constant_images_are_told():
+    report = examine_model(Net(), like_shapes(X_train=shapes()["X_train"] * 0))
+    assert report.findings[0].evidence == "all inputs are 0"
+
+
 def test_too_few_labels_say_nothing():
     rng = np.random.default_rng(0)
     data = {key: value[:50] for key, value in shapes().items()}

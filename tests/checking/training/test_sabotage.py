@@ -9,6 +9,7 @@ from checking.training.toys import Net, like_shapes, shapes
 from handgrad.checking import examine_model
 from handgrad.models import FullyConnectedNet, ThreeLayerConvNet, TwoLayerNet
 
+IMBALANCE = "class-imbalance-or-constant-labels"
 SGD = {"update_rule": "sgd_momentum"}
 
 
@@ -80,11 +81,20 @@ MODELS = {
     "gradient zero": (Net("gradient of W1 zero"), "gradient-zero", "gradient of W1"),
     "gradient three times": (Net("gradient of W1 three times"), "gradient-wrong", "gradient of W1"),
     "gradient negative": (Net("gradient of W2 negative"), "gradient-wrong", "gradient of W2"),
+    "gradient of a bias zero": (Net("gradient of b1 zero"), "gradient-zero", "gradient of b1"),
+    "gradient of W1 half reversed": (Net("gradient of W1 mixed"), "gradient-wrong", "gradient of W1"),
+    "penalty twice in the loss": (
+        Net("penalty twice", reg=0.1),
+        "regularisation-has-no-effect",
+        "gradients",
+    ),
     "all weights alike": (
         changed(TwoLayerNet(hidden_dim=20, seed=0), W1=lambda w: w * 0 + 1e-3, W2=lambda w: w * 0 + 1e-3),
-        "cannot-overfit",
+        "units-alike",
         "W1",
     ),
+    "all weights 0": (Net(scale=0.0), "units-alike", "W1"),
+    "hundred classes": (TwoLayerNet(hidden_dim=20, num_classes=100, seed=0), IMBALANCE, "y_train"),
 }
 DATA = {
     "raw pixels": (like_shapes(X_train=shapes()["X_train"] + 2), "not-centred", "X_train"),
@@ -98,22 +108,22 @@ DATA = {
     ),
     "one label": (
         like_shapes(y_train=np.full(300, 3)),
-        "class-imbalance-or-constant-labels",
+        IMBALANCE,
         "y_train",
     ),
     "one label mostly": (
         like_shapes(y_train=np.where(np.arange(300) % 10, 4, shapes()["y_train"])),
-        "class-imbalance-or-constant-labels",
+        IMBALANCE,
         "y_train",
     ),
     "classes missing": (
         like_shapes(y_train=shapes()["y_train"] // 2),
-        "class-imbalance-or-constant-labels",
+        IMBALANCE,
         "y_train",
     ),
     "labels from 1": (
         like_shapes(y_train=np.maximum(shapes()["y_train"], 1), y_val=np.maximum(shapes()["y_val"], 1)),
-        "class-imbalance-or-constant-labels",
+        IMBALANCE,
         "y_train",
     ),
     "validation from training": (data_with_copies(), "validation-leak", "X_val"),

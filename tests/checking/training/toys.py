@@ -109,7 +109,8 @@ class Net:
         grads["W1"], grads["b1"] = X.T @ dn, dn.sum(axis=0)
         self.penalise(grads)
         if "penalty forgotten" not in f:
-            loss += 0.5 * self.reg * sum(float(np.sum(p[k] ** 2)) for k in ("W1", "W2"))
+            times = 1.0 if "penalty twice" in f else 0.5
+            loss += times * self.reg * sum(float(np.sum(p[k] ** 2)) for k in ("W1", "W2"))
         return loss, self.spoil(grads)
 
     def penalise(self, grads):
@@ -123,6 +124,10 @@ class Net:
             del grads["W1"]
         if "gradient of W1 zero" in self.faults:
             grads["W1"] = np.zeros_like(grads["W1"])
+        if "gradient of b1 zero" in self.faults:
+            grads["b1"] = np.zeros_like(grads["b1"])
+        if "gradient of W1 mixed" in self.faults:
+            grads["W1"] = grads["W1"][:, ::-1].copy()
         if "gradient of W2 negative" in self.faults:
             grads["W2"] = -grads["W2"]
         if "gradient of W1 three times" in self.faults:

@@ -25,6 +25,8 @@ def check_labels(patient: Patient) -> Check:
         return skipped(name, "there is one class only")
     if len(patient.raw("train")[0]) < _LEAST:
         return skipped(name, f"it takes {_LEAST} training images to tell")
+    if np.ptp(patient.draw(_LEAST)[0]) == 0:
+        return skipped(name, "all images are alike")
     within = _best(patient, None)
     if within[0] < _CHANCE:
         return failed(name, "labels-shuffled", "y_train", _evidence("unseen training images", *within))
@@ -79,7 +81,7 @@ def _ridge(features: np.ndarray, others: np.ndarray, y: np.ndarray) -> np.ndarra
     classes, index = np.unique(y, return_inverse=True)
     target = np.eye(len(classes))[index]
     kernel = features @ features.T
-    kernel[np.diag_indices_from(kernel)] += _RIDGE * np.trace(kernel) / len(kernel)
+    kernel[np.diag_indices_from(kernel)] += _RIDGE * np.trace(kernel) / len(kernel) or 1.0
     weights = np.linalg.solve(kernel, target - target.mean(axis=0))
     return classes[(others @ (features.T @ weights)).argmax(axis=1)]
 
@@ -87,6 +89,7 @@ def _ridge(features: np.ndarray, others: np.ndarray, y: np.ndarray) -> np.ndarra
 def _features(X: np.ndarray, others: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Return pairs of feature matrices, the most telling of images first, of which `others` gets the same."""
     rng = np.random.default_rng(seed)
+    X, others = (np.asarray(each, dtype=np.float32) for each in (X, others))
     images, more = _as_images(X), _as_images(others)
     if images is not None and more is not None:
         filters = _patches(images, rng)

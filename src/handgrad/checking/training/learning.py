@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.checking.sandbox import Failure
+from handgrad.checking.training.batchnorm import has_batchnorm
 from handgrad.checking.training.patient import Grads, Patient, loss, remembered, scores
 from handgrad.checking.training.report import Check, failed, passed, skipped
 from handgrad.training import optim
@@ -119,7 +120,13 @@ def check_gradients(patient: Patient) -> Check:
         evidence = f"loss(X, y) gives gradients of {', '.join(grads)} only"
         return failed(name, "gradient-missing", listed, evidence)
     trial = own_trial(patient)
-    zero = [key for key in patient.weights if key not in trial.touched]
+    alike = [key for key in _hidden(patient) if _units_alike(trial.model.params[key])]
+    if alike:
+        evidence = f"after {len(trial.losses)} steps all of its units are equal to the last bit"
+        return failed(name, "units-alike", ", ".join(alike), evidence)
+    # A bias in front of batch norm moves nothing, so that its gradient is 0 but for rounding.
+    inert = {key for key, w in patient.params.items() if w.ndim < 2 and has_batchnorm(patient)}
+    zero = [key for key in patient.params if key not in trial.touched and key not in inert]
     if zero:
         evidence = f"every number of it is 0 in {len(trial.losses)} steps"
         return failed(name, "gradient-zero", f"gradient of {', '.join(zero)}", evidence)
@@ -151,9 +158,6 @@ def check_overfit(patient: Patient) -> Check:
     if wrong:
         slopes = ", ".join(f"{ratio:.2g}" for ratio in wrong.values())
         evidence += f"; along that gradient the loss rises {slopes} times as fast as it says"
-    elif alike := [key for key in patient.weights if _units_alike(patient.params[key])]:
-        where = alike[0]
-        evidence += f"; all units of {', '.join(alike)} begin alike"
     return failed(name, "cannot-overfit", where, evidence)
 
 
@@ -282,6 +286,11 @@ def _slope_ratio(
             if 0.9 < found[-1] < 1.1:
                 break
     return min(found, key=lambda ratio: abs(ratio - 1), default=None)
+
+
+def _hidden(patient: Patient) -> list[str]:
+    """Return the weights of layers that do not give the scores."""
+    return [key for key in patient.weights if patient.num_classes not in patient.params[key].shape]
 
 
 def _units_alike(w: np.ndarray) -> bool:

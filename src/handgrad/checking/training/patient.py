@@ -29,7 +29,7 @@ class Effort(NamedTuple):
 
 # By seconds an image, so that loops in plain Python are examined in minutes at the worst.
 _EFFORTS = (
-    (0.02, Effort(few=20, some=100, group=16, steps=40, more_steps=100)),
+    (0.006, Effort(few=20, some=100, group=16, steps=40, more_steps=100)),
     (0.1, Effort(few=20, some=40, group=8, steps=30, more_steps=60)),
     (1e9, Effort(few=10, some=10, group=3, steps=20, more_steps=30)),
 )

@@ -45,6 +45,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "validation images are in the training set",
         "an image that was trained on says nothing about images never seen. Split first, then augment.",
     ),
+    "units-alike": (
+        "all units of a layer are alike, and stay so",
+        "units that begin with equal weights compute the same and get the same gradient: the layer "
+        "is one unit. Weights begin at random to break the symmetry.",
+    ),
     "dead-relus": (
         "relus are dead: no image makes them positive",
         "a unit that is never positive gets no gradient, and never will. Biases far below zero, weights "
