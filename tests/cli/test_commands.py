@@ -45,7 +45,7 @@ def test_several_runs_vote_as_an_ensemble(trained):
     from handgrad.cli.run_folder import RunFolder, TrainedNet
     from handgrad.models import Ensemble
 
-    assert run("train", *TINY[:-1], "8", "--preprocess", "standardize", "--out", "other").status == 0
+    assert run("train", *TINY[:-1], "8", "--preprocess", "mean", "--out", "other").status == 0
     found = run("evaluate", trained, "other", "--json").json
     X = load_shapes(60, 30, 20)
     nets = [TrainedNet(RunFolder(trained)), TrainedNet(RunFolder(trained.__class__("other")))]

@@ -74,7 +74,7 @@ def test_the_config_of_a_run_repeats_it_bit_for_bit(tmp_path):
         ),
         *("--augment", "flip,crop2", "--schedule", "warm_up(2)+cosine", "--ema", "0.9", "--reg", "0.1"),
         *("--update-rule", "sgd_momentum", "--optim", "momentum=0.95", "--lr", "0.01", "--dtype", "float64"),
-        *("--preprocess", "standardize", "--num-train-samples", "10", "--num-val-samples", "7"),
+        *("--preprocess", "mean", "--num-train-samples", "10", "--num-val-samples", "7"),
     ]
     assert run("train", *arguments, "--out", "first").status == 0
     assert run("train", "--config", "first/config.toml", "--out", "second").status == 0
@@ -93,7 +93,7 @@ def test_the_config_holds_the_seed_that_was_drawn_and_all_that_was_left_open(tra
     assert config["seed"] != tomllib.loads((trained / "config.toml").read_text())["seed"]
     assert config["learning_rate"] == 0.001
     assert config["optim_config"] == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-    assert config["weight_scale"] == 0.001
+    assert config["weight_scale"] == 0.02
     assert config["backend"] == "numpy"
     assert config["num_test"] == 20
 
@@ -145,7 +145,17 @@ def test_a_second_run_in_the_same_second_has_a_name_of_its_own(tmp_path, monkeyp
             "--normalization",
             "layernorm",
         ],
-        ["--filter-size", "5", "--num-filters", "3", "--preprocess", "none"],
+        [
+            "--filter-size",
+            "5",
+            "--num-filters",
+            "3",
+            "--use-batchnorm",
+            "--ema",
+            "0.9",
+            "--preprocess",
+            "none",
+        ],
     ],
     ids=["two-layer", "fully-connected", "three-layer"],
 )

@@ -119,7 +119,6 @@ def as_run(settings: Settings, parts: Parts, solver: Solver) -> Settings:
         num_validation=val,
         num_test=test,
         batch_size=solver.batch_size,
-        weight_scale=parts.net.config()["weight_scale"],
         learning_rate=numbers.pop("learning_rate"),
         optim_config=numbers,
         backend=handgrad.get_backend(),
@@ -147,8 +146,6 @@ def _net(settings: Settings, dataset: Dataset) -> Any:
     )
     shared = ("weight_scale", "reg", "dtype", "seed")
     config = {name: value for name, value in settings.of_model().items() if name in (*own, *shared)}
-    if config["weight_scale"] is None:
-        del config["weight_scale"]
     channels, height, width = dataset.input_dim
     flat = settings.model != "three-layer"
     return models.build(
@@ -172,7 +169,7 @@ def _preprocess(settings: Settings, X: np.ndarray) -> Standardize | None:
 
 
 def _batch_size(settings: Settings, num_training: int) -> int:
-    return min(100, num_training) if settings.batch_size is None else settings.batch_size
+    return min(50, num_training) if settings.batch_size is None else settings.batch_size
 
 
 def _optim_config(settings: Settings) -> dict[str, float]:

@@ -62,13 +62,15 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(7.25), duration(75), duration(3700)
-    ('7.2 s', '1 min 15 s', '1 h 1 min')
+    >>> duration(7.25), duration(75), duration(760), duration(3700)
+    ('7.2 s', '1 min 15 s', '13 min', '1 h 2 min')
     """
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if seconds < 600:
+        return "{} min {} s".format(*divmod(round(seconds), 60))
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else "{} h {} min".format(*divmod(minutes, 60))
 
 
 def per_class(y: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> list[dict[str, Any]]:

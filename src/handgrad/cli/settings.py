@@ -96,9 +96,9 @@ class Settings:
     preprocess: str = _setting(
         _DATA,
         TEXT,
-        "mean",
-        "mean: subtract the mean image; standardize: subtract each channel's mean and divide by its standard "
-        "deviation; none",
+        "standardize",
+        "standardize: subtract each channel's mean and divide by its standard deviation; mean: subtract the "
+        "mean image; none",
         choices=("mean", "standardize", "none"),
     )
     augment: str | None = _setting(_DATA, TEXT, None, "Such as flip,crop4,cutout8,colour0.1")
@@ -112,9 +112,7 @@ class Settings:
     hidden_dims: Sequence[int] = _setting(
         _NET, SIZES, [200, 100], "Units of each hidden layer, such as 200,100 (fully-connected)", models=_FC
     )
-    weight_scale: float | None = _setting(
-        _NET, NUMBER, None, "Standard deviation of the first weights (default: the network's own)"
-    )
+    weight_scale: float = _setting(_NET, NUMBER, 0.02, "Standard deviation of the first weights")
     reg: float = _setting(_NET, NUMBER, 0.0, "Strength of the L2 penalty")
     use_batchnorm: bool = _setting(_NET, SWITCH, False, "Batch norm after each hidden layer", models=_CNN)
     normalization: str | None = _setting(
@@ -132,7 +130,7 @@ class Settings:
 
     num_epochs: int = _setting(_TRAINING, WHOLE, 5, "Times that each image is seen", also="--epochs")
     batch_size: int | None = _setting(
-        _TRAINING, WHOLE, None, "Images in a step (default: 100, or all where there are fewer)"
+        _TRAINING, WHOLE, None, "Images in a step (default: 50, or all where there are fewer)"
     )
     update_rule: str = _setting(_TRAINING, TEXT, "adam", "sgd, sgd_momentum, rmsprop, adam, adamw, ...")
     learning_rate: float | None = _setting(
