@@ -9,21 +9,6 @@ namespace handgrad::HANDGRAD_ISA {
 
 namespace {
 
-std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// A product cut along k into blocks of nearly one length.
-template <class T>
-std::int64_t k_blocks(std::int64_t k) {
-    using C = Tuning<T>;
-    return k <= C::k_most ? 1 : ceil_div(k, C::k_block);
-}
-
-template <class T>
-std::int64_t deepest(std::int64_t k) {
-    return ceil_div(k, k_blocks<T>(k));
-}
-
 template <class T>
 bool reads_b_in_place(const Gemm<T>& g) {
     return g.b_column == 1 && Panels(g.m).count < Tuning<T>::panels_to_pack;

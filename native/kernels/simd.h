@@ -13,6 +13,7 @@
 //   both(m, n), number(a)             masks: and; where a is no NaN
 //   pick(m, a, b)                     a where m, else b
 //   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
+//   evens(a, b)                       a0 a2 ... b0 b2 ...
 //   sum(a)                            of all lanes
 //   store_bytes(to, a, n)             the first n lanes, whole numbers from 0 to 255, as bytes
 #pragma once
@@ -67,6 +68,10 @@ struct Simd<float> {
         return _mm512_permutex2var_ps(
             a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
     }
+    static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
+        return _mm512_permutex2var_ps(
+            a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+    }
     static HANDGRAD_INLINE float sum(Vec a) { return _mm512_reduce_add_ps(a); }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         _mm_mask_storeu_epi8(to, first(n), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
@@ -99,6 +104,9 @@ struct Simd<double> {
     }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
         return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+    }
+    static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
+        return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b);
     }
     static HANDGRAD_INLINE double sum(Vec a) { return _mm512_reduce_add_pd(a); }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
@@ -136,6 +144,10 @@ struct Simd<float> {
     }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
         return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+    }
+    static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
+        const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));  // a b a b by twos
+        return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
     }
     static HANDGRAD_INLINE float sum(Vec a) {
         __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -177,6 +189,9 @@ struct Simd<double> {
     }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
         return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+    }
+    static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
+        return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8);
     }
     static HANDGRAD_INLINE double sum(Vec a) {
         const __m128d s = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
@@ -249,6 +264,9 @@ struct Simd {
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) { return each([&](int i) { return i % 2 ? b[i / 2] : a[i / 2]; }); }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
         return each([&](int i) { return i % 2 ? b[(lanes + i) / 2] : a[(lanes + i) / 2]; });
+    }
+    static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
+        return each([&](int i) { return 2 * i < lanes ? a[2 * i] : b[2 * i - lanes]; });
     }
     static HANDGRAD_INLINE T sum(Vec a) {
         T s = a[0];

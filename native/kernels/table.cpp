@@ -14,6 +14,13 @@ constexpr Kernels<T> kernels_of() {
         gemm<T>,
         Tuning<T>::width,
         column_sums<T>,
+        conv_pad<T>,
+        conv_pack_weights<T>,
+        conv_workspace<T>,
+        conv_image<T>,
+        conv_weights_workspace<T>,
+        conv_weights<T>,
+        add_row_sums<T>,
     };
 }
 

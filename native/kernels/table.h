@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "conv.h"
 #include "gemm.h"
 
 namespace handgrad {
@@ -21,6 +22,21 @@ struct Kernels {
     // to[j] = sum over i of from[i * columns + j], for columns from begin to end.
     void (*column_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns, std::int64_t begin,
                         std::int64_t end);
+
+    // Lays an image (planes, height, width) into padded_size() numbers.
+    void (*conv_pad)(const ConvPlan& plan, const T* image, T* padded);
+    // Packs weights (rows, taps) into as many numbers, for conv_image.
+    void (*conv_pack_weights)(T* to, const T* weights, std::int64_t rows, std::int64_t taps);
+    std::int64_t (*conv_workspace)(const ConvPlan& plan);
+    // Pixels begin..end of the result (rows, pixels); begin is a multiple of gemm_width. Only the bias of rows and
+    // relu of `finish` are followed.
+    void (*conv_image)(const ConvPlan& plan, const T* packed_weights, const Finish<T>& finish, const T* padded, T* out,
+                       std::int64_t begin, std::int64_t end, T* workspace);
+    std::int64_t (*conv_weights_workspace)(const ConvPlan& plan);
+    // sums (taps, rows) += columns (taps, pixels) times dout (rows, pixels) turned.
+    void (*conv_weights)(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
+    // to[i] += sum over j of from[i * columns + j].
+    void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 };
 
 struct KernelTable {
@@ -52,6 +68,21 @@ template <class T>
 void gemm(const Gemm<T>& g, T* workspace);
 template <class T>
 void column_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns, std::int64_t begin, std::int64_t end);
+template <class T>
+void conv_pad(const ConvPlan& plan, const T* image, T* padded);
+template <class T>
+void conv_pack_weights(T* to, const T* weights, std::int64_t rows, std::int64_t taps);
+template <class T>
+std::int64_t conv_workspace(const ConvPlan& plan);
+template <class T>
+void conv_image(const ConvPlan& plan, const T* packed_weights, const Finish<T>& finish, const T* padded, T* out,
+                std::int64_t begin, std::int64_t end, T* workspace);
+template <class T>
+std::int64_t conv_weights_workspace(const ConvPlan& plan);
+template <class T>
+void conv_weights(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
+template <class T>
+void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 
 extern const KernelTable table;
 

@@ -31,4 +31,19 @@ struct Tuning {
     static constexpr int panels_to_pack = 5;
 };
 
+inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A product cut along k into blocks of nearly one length.
+template <class T>
+inline std::int64_t k_blocks(std::int64_t k) {
+    using C = Tuning<T>;
+    return k <= C::k_most ? 1 : ceil_div(k, C::k_block);
+}
+
+template <class T>
+inline std::int64_t deepest(std::int64_t k) {
+    return ceil_div(k, k_blocks<T>(k));
+}
+
 }  // namespace handgrad::HANDGRAD_ISA

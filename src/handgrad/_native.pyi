@@ -44,7 +44,7 @@ def empty(shape: Sequence[int], dtype: str) -> np.ndarray:
     """Return an array over recycled memory, with whatever is left in it; float32, float64 or uint8."""
 
 def memory_info() -> dict[str, int]:
-    """Return the bytes 'in_use' and 'idle', the 'limit' of the idle, and the requests 'reused' and 'fresh'."""
+    """Return the bytes 'in_use' and 'idle', the 'limit' of the idle, and requests 'reused' and 'fresh'."""
 
 def empty_memory() -> None:
     """Return all idle memory to the system."""
@@ -62,3 +62,31 @@ def affine_backward_x(dout: np.ndarray, w: np.ndarray, dx: np.ndarray) -> None:
 
 def affine_backward_w(dout: np.ndarray, x: np.ndarray, dw: np.ndarray, db: np.ndarray) -> None:
     """Write x (N, D) turned times dout (N, M) to dw (D, M), and dout's column sums to db (M,)."""
+
+# Convolution; every array in C order, of one dtype; stride and pad are (height, width)
+
+def conv_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    relu: bool,
+    out: np.ndarray,
+) -> None:
+    """Write the convolution of x (N, C, H, W) to out (N, F, H', W'), negative numbers as 0 for `relu`."""
+
+def conv_backward_x(
+    dout: np.ndarray, w: np.ndarray, stride: tuple[int, int], pad: tuple[int, int], dx: np.ndarray
+) -> None:
+    """Write the gradient of x to dx (N, C, H, W)."""
+
+def conv_backward_w(
+    dout: np.ndarray,
+    x: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    dw: np.ndarray,
+    db: np.ndarray,
+) -> None:
+    """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""

@@ -5,8 +5,8 @@ It takes what the other tiers take. A family's file here prepares the layout tha
 """
 
 from handgrad.backend.native_ops.affine import *  # noqa: F403
+from handgrad.backend.native_ops.conv import *  # noqa: F403
 from handgrad.backend.numpy_ops.activation import *  # noqa: F403
-from handgrad.backend.numpy_ops.conv import *  # noqa: F403
 from handgrad.backend.numpy_ops.dropout import *  # noqa: F403
 from handgrad.backend.numpy_ops.loss import *  # noqa: F403
 from handgrad.backend.numpy_ops.norm import *  # noqa: F403

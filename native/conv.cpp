@@ -1,0 +1,216 @@
+#include "conv.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "dispatch.h"
+#include "memory.h"
+#include "threads.h"
+
+namespace handgrad {
+
+namespace {
+
+std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// A plan with the taps that it points at.
+struct Planned {
+    ConvPlan plan;
+    std::vector<std::int64_t> taps;
+
+    // planes x rows x columns taps, `row` and `column` apart.
+    void set_taps(std::int64_t rows, std::int64_t columns) {
+        for (std::int64_t c = 0; c < plan.planes; ++c)
+            for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t j = 0; j < columns; ++j)
+                    taps.push_back(c * plan.padded_plane() + i * plan.padded_width + j);
+        plan.tap = taps.data();
+        plan.taps = static_cast<std::int64_t>(taps.size());
+        plan.run = columns;
+    }
+};
+
+Planned forward_plan(const ConvShape& s) {
+    Planned made;
+    ConvPlan& p = made.plan;
+    p.planes = s.c, p.height = s.h, p.width = s.w;
+    p.padded_height = s.h + 2 * s.pad_y, p.padded_width = s.w + 2 * s.pad_x;
+    p.top = s.pad_y, p.left = s.pad_x;
+    p.out_height = s.out_h(), p.out_width = s.out_w();
+    p.step_y = s.stride_y * p.padded_width, p.step_x = s.stride_x;
+    p.rows = s.f;
+    made.set_taps(s.hh, s.ww);
+    return made;
+}
+
+// Images in pieces for the threads: whole images where there are enough of them, else parts of their pixels.
+template <class T, class Piece>
+void for_each_piece(std::int64_t images, const ConvPlan& plan, const Piece& piece) {
+    if (images == 0) return;
+    const std::int64_t width = kernels().of<T>().gemm_width, threads = num_threads();
+    const std::int64_t units = (plan.pixels() + width - 1) / width;
+    const std::int64_t parts = std::min(units, images >= threads ? 1 : (threads + images - 1) / images);
+    parallel_for(images * parts, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t part = i % parts;
+            piece(i / parts, units * part / parts * width,
+                  std::min(plan.pixels(), units * (part + 1) / parts * width), slot);
+        }
+    });
+}
+
+// Runs the plan over all images: `store(image, begin, end, result)` takes the result where it does not lie in place.
+template <class T, class Place, class Store>
+void run_plan(const ConvPlan& plan, std::int64_t images, const T* x, const T* weights, const Finish<T>& finish,
+              const Place& place, const Store& store) {
+    const Kernels<T>& k = kernels().of<T>();
+    const Scratch<T> packed(as_size(plan.rows * plan.taps + ConvPlan::slack));
+    k.conv_pack_weights(packed.get(), weights, plan.rows, plan.taps);
+    const std::int64_t padded = plan.padded_size(), share = padded + k.conv_workspace(plan);
+    const Scratch<T> workspace(as_size(share * num_threads()));
+    for_each_piece<T>(images, plan, [&](std::int64_t image, std::int64_t begin, std::int64_t end, int slot) {
+        T* mine = workspace.get() + slot * share;
+        k.conv_pad(plan, x + image * plan.planes * plan.height * plan.width, mine);
+        T* to = place(image, slot);
+        k.conv_image(plan, packed.get(), finish, mine, to, begin, end, mine + padded);
+        store(image, begin, end, to);
+    });
+}
+
+// The pixels of dx that share their taps along one axis: y = first + stride * t for t < count. They see the filter's
+// taps a, a + stride, ... and neighbouring rows of dout, so that each phase is a convolution of stride 1.
+struct Phase {
+    std::int64_t first, count, tap, taps, top;
+
+    Phase(std::int64_t a, std::int64_t side, std::int64_t window, std::int64_t stride, std::int64_t pad) : tap(a) {
+        first = ((a - pad) % stride + stride) % stride;
+        count = first < side ? (side - first + stride - 1) / stride : 0;
+        taps = a < window ? (window - a + stride - 1) / stride : 0;
+        top = taps - 1 - (first + pad - a) / stride;
+    }
+};
+
+// The filters turned for a phase: (C, F * taps of the phase), taps in reverse.
+template <class T>
+void turn_filters(const ConvShape& s, const T* w, const Phase& py, const Phase& px, T* to) {
+    for (std::int64_t c = 0; c < s.c; ++c)
+        for (std::int64_t f = 0; f < s.f; ++f)
+            for (std::int64_t i = py.taps - 1; i >= 0; --i)
+                for (std::int64_t j = px.taps - 1; j >= 0; --j)
+                    *to++ = w[((f * s.c + c) * s.hh + py.tap + i * s.stride_y) * s.ww + px.tap + j * s.stride_x];
+}
+
+// Puts a phase's result (C, pixels) to its place among the others; without a result, zeros.
+template <class T>
+void spread(const ConvShape& s, const Phase& py, const Phase& px, std::int64_t begin, std::int64_t end,
+            const T* from, T* dx) {
+    const std::int64_t pixels = py.count * px.count;
+    for (std::int64_t c = 0; c < s.c; ++c)
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t y = py.first + i / px.count * s.stride_y, x = px.first + i % px.count * s.stride_x;
+            dx[(c * s.h + y) * s.w + x] = from ? from[c * pixels + i] : T(0);
+        }
+}
+
+template <class T>
+void backward_x_phase(const ConvShape& s, const Phase& py, const Phase& px, const T* dout, const T* w, T* dx) {
+    const std::int64_t image_size = s.c * s.h * s.w, pixels = py.count * px.count;
+    if (pixels == 0) return;
+    if (py.taps == 0 || px.taps == 0) {
+        for (std::int64_t image = 0; image < s.n; ++image)
+            spread<T>(s, py, px, 0, pixels, nullptr, dx + image * image_size);
+        return;
+    }
+    Planned made;
+    ConvPlan& p = made.plan;
+    p.planes = s.f, p.height = s.out_h(), p.width = s.out_w();
+    p.padded_height = py.count + py.taps - 1, p.padded_width = px.count + px.taps - 1;
+    p.top = py.top, p.left = px.top;
+    p.out_height = py.count, p.out_width = px.count;
+    p.step_y = p.padded_width, p.step_x = 1;
+    p.rows = s.c;
+    made.set_taps(py.taps, px.taps);
+    const Scratch<T> turned(as_size(p.rows * p.taps));
+    turn_filters(s, w, py, px, turned.get());
+    const bool in_place = s.stride_y == 1 && s.stride_x == 1;
+    const Scratch<T> apart(as_size(in_place ? 0 : num_threads() * s.c * pixels));
+    run_plan<T>(
+        p, s.n, dout, turned.get(), {},
+        [&](std::int64_t image, int slot) {
+            return in_place ? dx + image * image_size : apart.get() + slot * s.c * pixels;
+        },
+        [&](std::int64_t image, std::int64_t begin, std::int64_t end, const T* result) {
+            if (!in_place) spread(s, py, px, begin, end, result, dx + image * image_size);
+        });
+}
+
+// dw (rows, taps) = the sum of `count` parts (taps, rows) and db likewise, which lie `share` apart.
+template <class T>
+void gather_parts(const T* parts, std::int64_t share, std::int64_t count, const ConvPlan& plan, T* dw, T* db) {
+    const std::int64_t rows = plan.rows, taps = plan.taps;
+    constexpr std::int64_t kSquare = 16;  // turns in squares, so that both sides stay in the cache
+    parallel_for((rows + kSquare - 1) / kSquare, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, taps)), [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t f0 = begin * kSquare; f0 < std::min(rows, end * kSquare); f0 += kSquare)
+            for (std::int64_t t0 = 0; t0 < taps; t0 += kSquare)
+                for (std::int64_t f = f0; f < std::min(rows, f0 + kSquare); ++f)
+                    for (std::int64_t t = t0; t < std::min(taps, t0 + kSquare); ++t) {
+                        T sum = parts[t * rows + f];
+                        for (std::int64_t part = 1; part < count; ++part) sum += parts[part * share + t * rows + f];
+                        dw[f * taps + t] = sum;
+                    }
+    });
+    for (std::int64_t f = 0; f < rows; ++f) {
+        db[f] = parts[taps * rows + f];
+        for (std::int64_t part = 1; part < count; ++part) db[f] += parts[part * share + taps * rows + f];
+    }
+}
+
+}  // namespace
+
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out) {
+    const Planned made = forward_plan(s);
+    const std::int64_t size = s.f * made.plan.pixels();
+    run_plan<T>(
+        made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * size; },
+        [](std::int64_t, std::int64_t, std::int64_t, const T*) {});
+}
+
+template <class T>
+void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
+    for (std::int64_t y = 0; y < s.stride_y; ++y)
+        for (std::int64_t x = 0; x < s.stride_x; ++x)
+            backward_x_phase(s, Phase(y, s.h, s.hh, s.stride_y, s.pad_y), Phase(x, s.w, s.ww, s.stride_x, s.pad_x),
+                             dout, w, dx);
+}
+
+template <class T>
+void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
+    const Kernels<T>& k = kernels().of<T>();
+    const Planned made = forward_plan(s);
+    const ConvPlan& plan = made.plan;
+    const std::int64_t sums = plan.taps * plan.rows, share = sums + plan.rows, padded = plan.padded_size();
+    const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(s.n, num_threads()));
+    const std::int64_t work = padded + k.conv_weights_workspace(plan);
+    const Scratch<T> result(as_size(parts * share)), workspace(as_size(parts * work));
+    std::fill_n(result.get(), parts * share, T(0));
+    parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        T *part = result.get() + slot * share, *mine = workspace.get() + slot * work;
+        for (std::int64_t image = begin; image < end; ++image) {
+            const T* gradient = dout + image * plan.rows * plan.pixels();
+            k.add_row_sums(part + sums, gradient, plan.rows, plan.pixels());
+            k.conv_pad(plan, x + image * s.c * s.h * s.w, mine);
+            k.conv_weights(plan, mine, gradient, part, mine + padded);
+        }
+    });
+    gather_parts(result.get(), share, parts, plan, dw, db);
+}
+
+#define HANDGRAD_FOR(T)                                                                           \
+    template void conv_forward(const ConvShape&, const T*, const T*, const T*, bool, T*);         \
+    template void conv_backward_x(const ConvShape&, const T*, const T*, T*);                      \
+    template void conv_backward_w(const ConvShape&, const T*, const T*, T*, T*);
+HANDGRAD_FOR(float)
+HANDGRAD_FOR(double)
+
+}  // namespace handgrad

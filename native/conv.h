@@ -1,0 +1,30 @@
+// Convolution of a batch of images, on all threads.
+#pragma once
+
+#include <cstdint>
+
+namespace handgrad {
+
+struct ConvShape {
+    std::int64_t n, c, h, w;                // images
+    std::int64_t f, hh, ww;                 // filters (F, C, HH, WW)
+    std::int64_t stride_y, stride_x, pad_y, pad_x;
+
+    std::int64_t out_h() const { return (h + 2 * pad_y - hh) / stride_y + 1; }
+    std::int64_t out_w() const { return (w + 2 * pad_x - ww) / stride_x + 1; }
+    std::int64_t taps() const { return c * hh * ww; }
+};
+
+// out (N, F, H', W') of x (N, C, H, W), w (F, C, HH, WW), b (F,), negative numbers as 0 for `relu`.
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out);
+
+// dx (N, C, H, W) of dout (N, F, H', W').
+template <class T>
+void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx);
+
+// dw (F, C, HH, WW) and db (F,) of dout.
+template <class T>
+void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db);
+
+}  // namespace handgrad

@@ -1,0 +1,132 @@
+"""The convolution kernels through the binding: any geometry on every instruction set, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+from handgrad import _native
+from handgrad.backend import native_ops, numpy_ops
+
+DTYPES = (np.float32, np.float64)
+
+
+@pytest.fixture(autouse=True)
+def _settings_restored():
+    isa, threads = _native.isa(), _native.num_threads()
+    yield
+    _native.set_isa(isa)
+    _native.set_num_threads(threads)
+
+
+def some_case(rng: np.random.Generator, dtype: type, channels: int):
+    """Windows up to 7 x 7, pads beyond the window, strides that do not divide, images of padding alone."""
+    window, stride, pad = (tuple(int(v) for v in rng.integers(*span, 2)) for span in ((1, 8), (1, 4), (0, 5)))
+    sides = [max(1, window[a] - 2 * pad[a]) + int(rng.integers(0, 20 + 20 * a)) for a in (0, 1)]
+    n, c, f = int(rng.integers(0, 5)), *(int(v) for v in rng.integers(1, channels, 2))
+    x = rng.normal(size=(n, c, *sides)).astype(dtype)
+    w, b = rng.normal(size=(f, c, *window)).astype(dtype), rng.normal(size=f).astype(dtype)
+    return x, w, b, stride, pad
+
+
+def all_passes(tier, x, w, b, stride, pad, dout=None):
+    out, kept = tier.conv_forward(x, w, b, stride, pad)
+    dout = np.cos(np.arange(out.size, dtype=out.dtype)).reshape(out.shape) if dout is None else dout
+    return out, *tier.conv_backward(dout, x, w, stride, pad, kept, True)
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("channels", "cases"), [(9, 40), (70, 6)])
+def test_any_geometry(isa, dtype, channels, cases):
+    rng = np.random.default_rng(channels)
+    _native.set_isa(isa)
+    for case in range(cases):
+        _native.set_num_threads(1 + case % 4)
+        arguments = some_case(rng, dtype, channels)
+        made, expected = (all_passes(tier, *arguments) for tier in (native_ops, numpy_ops))
+        x, w = arguments[:2]
+        length = max(x.size, w.size, made[0].size)
+        for name, actual, right in zip(("out", "dx", "dw", "db"), made, expected, strict=True):
+            assert_close(actual, right, length, what=f"{name} of {x.shape}, {w.shape}, {arguments[3:]}")
+        for actual, again in zip(made, all_passes(native_ops, *arguments), strict=True):
+            np.testing.assert_array_equal(actual, again)  # bit for bit
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_relu_on_the_way_out_lets_nan_through(isa, dtype):
+    _native.set_isa(isa)
+    x, w, b, _, _ = some_case(np.random.default_rng(3), dtype, 9)
+    x = np.ones((2, w.shape[1], 9, 9), dtype)
+    x[1, 0, 4, 4] = np.nan
+    out, _ = native_ops.conv_forward(x, w[:, :, :3, :3], b, (1, 1), (1, 1))
+    cut = np.empty_like(out)
+    _native.conv_forward(x, w[:, :, :3, :3].copy(), b, (1, 1), (1, 1), True, cut)
+    np.testing.assert_array_equal(cut, np.maximum(out, 0))
+    assert np.isnan(cut[1]).any()
+    assert not np.isnan(cut[0]).any()
+
+
+def call(**changed):
+    a = {
+        "x": np.ones((2, 3, 5, 5), np.float32),
+        "w": np.ones((4, 3, 3, 3), np.float32),
+        "b": np.ones(4, np.float32),
+        "stride": (1, 1),
+        "pad": (1, 1),
+        "relu": False,
+        "out": np.empty((2, 4, 5, 5), np.float32),
+    } | changed
+    _native.conv_forward(**a)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"x": np.ones((2, 3, 5, 5))},
+        {"x": np.ones((3, 5, 5), np.float32)},
+        {"x": np.ones((5, 5, 3, 2), np.float32).T},
+        {"w": np.ones((4, 3, 3, 6), np.float32)[..., ::2]},
+        {"stride": (1.0, 1)},
+        {"stride": 1},
+        {"relu": 1},
+        {"out": np.empty((2, 4, 5, 5))},
+        {"out": read_only(np.empty((2, 4, 5, 5), np.float32))},
+    ],
+)
+def test_nothing_is_converted(changed):
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        call(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"stride": (0, 1)}, "^stride must be at least 1$"),
+        ({"pad": (0, -1)}, "^pad must not be negative$"),
+        ({"pad": (2, 1)}, "^shapes do not go together: b "),
+        ({"b": np.ones(5, np.float32)}, "^shapes do not go together: b "),
+        ({"w": np.ones((4, 2, 3, 3), np.float32)}, "^shapes do not go together: x "),
+        ({"w": np.ones((4, 3, 8, 3), np.float32)}, "^shapes do not go together: w's window must fit"),
+        ({"w": np.ones((4, 3, 0, 3), np.float32)}, "^shapes do not go together: w's window must fit"),
+    ],
+)
+def test_shapes_must_go_together(changed, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call(**changed)
+
+
+def test_shapes_must_go_together_backward():
+    x, w = np.ones((2, 3, 5, 5), np.float32), np.ones((4, 3, 3, 3), np.float32)
+    wrong, db = np.ones((2, 4, 4, 5), np.float32), np.ones(4, np.float32)
+    with pytest.raises(ValueError, match=r"^shapes do not go together: dout"):
+        _native.conv_backward_x(wrong, w, (1, 1), (1, 1), x)
+    with pytest.raises(ValueError, match=r"^shapes do not go together: dout"):
+        _native.conv_backward_w(wrong, x, (1, 1), (1, 1), w, db)
