@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from typing import Any
@@ -70,12 +71,16 @@ def _status(error: BaseException) -> int:
 
 
 def _misuse(error: Any) -> str:
-    """Put what typer says, in its several versions, into our form."""
-    name, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
-    if type(error).__name__ == "NoSuchOption":
-        return f"there is no option {name!r}" + (nearest(name, near) if near else "")
+    """Put what typer says, differently in each version, into our form."""
     text: str = error.format_message().rstrip(".")
-    text = text.replace("No such command", "there is no command").replace(". Did you", "; did you")
+    if type(error).__name__ == "NoSuchOption":
+        near = error.possibilities
+        return f"there is no option {error.option_name!r}" + (
+            nearest(error.option_name, near) if near else ""
+        )
+    if unknown := re.match("No such command '(.*?)'", text):
+        known = error.ctx.command.list_commands(error.ctx)
+        return f"there is no command {unknown[1]!r}{nearest(unknown[1], known)}"
     return text[:1].lower() + text[1:]
 
 
