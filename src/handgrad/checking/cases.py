@@ -18,7 +18,7 @@ Args = dict[str, Any]
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One call: its arguments by name in the order of the call, and what is special about it.
 
@@ -172,7 +172,11 @@ def _elementwise(m: _Maker, **settings: Any) -> list[Case]:
         Case({"x": m.array(2, 3, 2, 4), **settings}),
         Case({"x": m.array(1, 6), **settings}, _properties("N1")),
         Case({"x": kink, **settings}, smooth=False),
+        Case({"x": np.array(_LARGE), **settings}, _properties("large"), smooth=False),
     ]
+
+
+_LARGE = [[-800.0, -30.0, -7.5, 800.0], [7.5, 30.0, 100.0, -100.0]]  # where exp overflows, and clips show
 
 
 def _prelu(m: _Maker) -> list[Case]:
@@ -310,16 +314,25 @@ def _conv_bn_relu(m: _Maker) -> list[Case]:
     return [_conv_case(m, *numbers, extra=lambda f: _with_bn(m, f)) for numbers in _CONV[:3]]
 
 
-def _pool_param() -> Args:
-    return {"pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2}}
+def _pool_param(height: int = 2, width: int = 2, stride: int = 2) -> Args:
+    return {"pool_param": {"pool_height": height, "pool_width": width, "stride": stride}}
+
+
+_POOLS = ((2, 2, 2), (2, 2, 1), (3, 2, 2))
 
 
 def _conv_relu_pool(m: _Maker) -> list[Case]:
-    return [_conv_case(m, *numbers, extra=lambda f: _pool_param()) for numbers in _CONV[:3]]
+    def pooled(pool: tuple[int, int, int]) -> Callable[[int], Args]:
+        return lambda f: _pool_param(*pool)
+
+    return [_conv_case(m, *conv, extra=pooled(pool)) for conv, pool in zip(_CONV[:3], _POOLS, strict=True)]
 
 
 def _conv_bn_relu_pool(m: _Maker) -> list[Case]:
-    return [_conv_case(m, *numbers, extra=lambda f: _with_bn(m, f) | _pool_param()) for numbers in _CONV[:3]]
+    def pooled(pool: tuple[int, int, int]) -> Callable[[int], Args]:
+        return lambda f: _with_bn(m, f) | _pool_param(*pool)
+
+    return [_conv_case(m, *conv, extra=pooled(pool)) for conv, pool in zip(_CONV[:3], _POOLS, strict=True)]
 
 
 def _conv_relu(m: _Maker) -> list[Case]:

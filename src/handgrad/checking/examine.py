@@ -29,7 +29,12 @@ _PROPERTIES = (
     ("nonsquare", "fails-for-nonsquare"),
     ("C!=F", "fails-for-C-not-F"),
 )
+_CURVES = ("relu", "leaky_relu", "prelu", "elu", "gelu", "sigmoid", "tanh")
 _LAST = {
+    "fails-for-N1": 1,
+    "fails-for-nondividing-stride": 1,
+    "fails-for-nonsquare": 1,
+    "fails-for-C-not-F": 1,
     "wrong-unknown": 3,
     "forward-wrong": 3,
     "not-a-number": 2,
@@ -88,8 +93,12 @@ def examine(
                 laws.check(state)
                 _own_derivative(state)
             _manners(state)
-    order = sorted(range(len(state.findings)), key=lambda k: (_LAST.get(state.findings[k].mistake, 0), k))
-    return Report(name, [state.findings[k] for k in order], state.notes)
+    return Report(name, sorted(state.findings, key=_importance), state.notes)
+
+
+def _importance(one: Finding) -> tuple[int, bool]:
+    """Put what is named before what is not, and what is certain before what is doubtful."""
+    return _LAST.get(one.mistake, 0), one.severity == "doubtful"
 
 
 def _failures(state: Examination) -> bool:
@@ -151,6 +160,23 @@ def _with_answers(state: Examination) -> None:
     if forward_wrong and _belongs_to_forward(state, wrong):
         return
     _gradients(state, answers, samples, gradients)
+    if not state.findings:
+        _second_batch(state, answers)
+
+
+def _second_batch(state: Examination, answers: Any) -> None:
+    """Try other numbers in the shapes of the first case: what was remembered of it shows now."""
+    case = state.cases[0]
+    args = case.copy_args()
+    for name in case.arrays:
+        args[name] = np.random.default_rng(state.seed + 31).permuted(args[name])
+    run = state.subject.run(replace(case, args=args), seed=state.seed + 31)
+    if run.failure is not None:
+        return
+    for output, of_output in answers.judge.samples(state.layer, [run]).items():
+        if answers.judge.wrong(of_output):
+            words = f"the first batch comes out right, another one of the same shape not, on {case.words}"
+            state.add("second-call-differs", output, words)
 
 
 def _judge_outputs(state: Examination, answers: Any, samples: Any, outputs: list[str]) -> None:
@@ -185,8 +211,16 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     if good:
         mistake = _property_of([s.run for s in bad], [s.run for s in good])
     if not mistake:
-        mistake = "forward-wrong" if output == state.subject.first else "wrong-unknown"
+        mistake = _unnamed(state, output)
     state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words))
+
+
+def _unnamed(state: Examination, output: str) -> str:
+    if output == state.subject.first:
+        return "forward-wrong"
+    if output.endswith("at test time"):
+        return "statistics-swapped"
+    return "derivative-wrong" if output == "dx" and state.layer in _CURVES else "wrong-unknown"
 
 
 def _error_words(output: str, given: np.ndarray, true: np.ndarray, words: str) -> str:
@@ -266,7 +300,8 @@ def _own_derivative(state: Examination) -> None:
     """Hold backward to the derivative of the learner's own forward, which gives no answer away."""
     if state.subject.backward_function is None and not isinstance(state.subject, Loss):
         return
-    told: set[str] = set()
+    if _swapped_shapes(state):
+        return
     bad_runs: dict[str, list[Run]] = {}
     good_runs: dict[str, list[Run]] = {}
     evidence: dict[str, tuple[Run, float, float, str]] = {}
@@ -279,9 +314,22 @@ def _own_derivative(state: Examination) -> None:
             if name in differing and name not in evidence:
                 evidence[name] = (run, *differing[name])  # type: ignore[assignment]
     for name, (run, given, due, method) in evidence.items():
-        if name in told:
-            continue
         _tell_own(state, name, run, given, due, method, bad_runs[name], good_runs.get(name, []))
+
+
+def _swapped_shapes(state: Examination) -> bool:
+    """Tell gradients whose shapes are due, in another order."""
+    for run in state.runs:
+        names = ["d" + n for n in run.case.arrays if "d" + n in run.outputs]
+        due = [run.case.args[n[1:]].shape for n in names]
+        given = [run.outputs[n].shape for n in names]
+        if given != due and sorted(given) == sorted(due):
+            shapes = ", ".join(map(str, given))
+            state.add(
+                "swapped-outputs", ", ".join(names), f"their shapes come as {shapes}, on {run.case.words}"
+            )
+            return True
+    return False
 
 
 def _tell_own(
@@ -304,7 +352,8 @@ def _tell_own(
             f"{name} has shape {gradient.shape}, {name[1:]} has {array.shape}, on {run.case.words}",
         )
         return
-    small = min((r for r in bad), key=lambda r: r.case.args[name[1:]].size)
+    several = [r for r in bad if "N1" not in r.case.properties] or bad  # one sample hides what is per sample
+    small = min(several, key=lambda r: r.case.args[name[1:]].size)
     words = (
         f"<{name}, v> = {given:.6g}, but <dout, J v> = {due:.6g} by {method} of your own forward, "
         f"on {run.case.words}"

@@ -47,7 +47,7 @@ def describe(wrong: np.ndarray, letters: str) -> str:
     >>> wrong = np.zeros((2, 3, 4, 4), bool)
     >>> wrong[:, :, -1] = True
     >>> describe(wrong, "NCHW")
-    '24 of 96 numbers: only row 3 (the last)'
+    '24 of 96 numbers: only row 3 (the last); only on the border'
     """
     share = f"{int(wrong.sum())} of {wrong.size} numbers"
     if wrong.ndim == 0 or not wrong.any():
@@ -75,7 +75,7 @@ def _along(wrong: np.ndarray, axis: int, letter: str) -> str:
         return f"all but {name} {good}{_end(good, size)}"
     for period in (2, 3):
         phases = set(bad % period)
-        if size > 2 * period and len(phases) == 1 and bad.size == len(range(int(bad[0]), size, period)):
+        if size >= 2 * period and len(phases) == 1 and bad.size == len(range(int(bad[0]), size, period)):
             return f"every {'second' if period == 2 else 'third'} {name} from {bad[0]}"
     if bad.size == bad[-1] - bad[0] + 1:
         return f"{name}s {bad[0]} to {bad[-1]}"

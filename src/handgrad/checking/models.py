@@ -58,7 +58,7 @@ def check_model(model: Any, X: np.ndarray, y: np.ndarray) -> Report:
     report = Report(type(model).__name__)
     with random_state_kept():
         try:
-            _examine(report, _in_float64(model), np.asarray(X), np.asarray(y))
+            _examine(report, in_float64(model), np.asarray(X), np.asarray(y))
         except Failure as failure:
             report.findings.append(finding("raises", "loss", failure.evidence(), severity="broken"))
         except _Broken:
@@ -66,7 +66,8 @@ def check_model(model: Any, X: np.ndarray, y: np.ndarray) -> Report:
     return report
 
 
-def _in_float64(model: Any) -> Any:
+def in_float64(model: Any) -> Any:
+    """Return a copy of a model that computes in float64, where it has a ``dtype`` to set."""
     own = copy.deepcopy(model)
     if hasattr(own, "dtype"):
         own.dtype = np.dtype(np.float64) if isinstance(own.dtype, np.dtype) else np.float64

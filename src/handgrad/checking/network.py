@@ -14,11 +14,13 @@ from handgrad.layers.overrides import use_layer
 
 from . import sandbox
 from .geography import describe, letters_of
+from .models import in_float64
 from .report import Report, finding
 from .sandbox import Failure
 
 Entry = tuple[str, int]
 Trace = dict[Entry, dict[str, np.ndarray]]
+TOLERANCE = 1e-6
 _SEVERAL = ("dx", "dw", "db")
 
 
@@ -28,7 +30,7 @@ def check_in_network(model: Any, X: np.ndarray, y: np.ndarray, **functions: Call
     Parameters
     ----------
     model : object
-        A model of `handgrad.models`; a copy of it computes.
+        A model of `handgrad.models`; a copy of it computes, in float64.
     X, y : ndarray
         A batch.
     **functions : callable
@@ -51,7 +53,7 @@ def check_in_network(model: Any, X: np.ndarray, y: np.ndarray, **functions: Call
     ('wrong', 'relu_backward, call 1 of 1: dx')
     """
     report = Report(f"{type(model).__name__} with {', '.join(functions)}")
-    model = _unsettled(model)
+    model = _unsettled(in_float64(model))
     ours = _trace(model, X, y, {})
     try:
         theirs = sandbox.call(_trace, model, X, y, functions, limit=60.0)
@@ -119,16 +121,16 @@ def _outputs(name: str, result: Any) -> dict[str, np.ndarray]:
 def _parting(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray] | None) -> tuple[str, str] | None:
     if theirs is None:
         return None  # a replaced sandwich need not call its pieces
+    largest = max((float(np.max(np.abs(value), initial=0.0)) for value in ours.values()), default=0.0)
     for name, true in ours.items():
         given = theirs.get(name)
         if given is None:
             continue
         if given.shape != true.shape:
             return name, f"shape {given.shape}, ours has {true.shape}"
-        scale = max(float(np.max(np.abs(true), initial=0.0)), 1e-12)
+        scale = max(float(np.max(np.abs(true), initial=0.0)), 1e-6 * largest, 1e-12)
         error = np.abs(given - true)
-        loose = 1e-3 if true.dtype == np.float32 else 1e-6
-        if not np.all(error <= loose * scale):
-            place = describe(~(error <= loose * scale), letters_of(name, true.ndim))
+        if not np.all(error <= TOLERANCE * scale):
+            place = describe(~(error <= TOLERANCE * scale), letters_of(name, true.ndim))
             return name, f"off by up to {np.nanmax(error):.2g} where ours reaches {scale:.2g}; wrong: {place}"
     return None

@@ -117,6 +117,8 @@ def _laws(
         found.append(_law_steady(rule, like, settings, steady))
     if like == "adamw":
         found.append(_law_decay(rule, settings, start))
+    if like.startswith("adam") and "beta1" in settings:
+        found.append(_law_betas(rule, settings))
     return [one for one in found if one is not None]
 
 
@@ -222,6 +224,16 @@ def _law_steady(
                 f"under a constant gradient {g:g} step {step} is {-float(move[0, 0]):.5g} long, "
                 f"due is {due:.5g}, {_words(gentle)}",
             )
+    return None
+
+
+def _law_betas(rule: Rule, settings: dict[str, float]) -> Finding | None:
+    """With beta1 = 0 there is no average of gradients: each step goes against the latest one."""
+    forgetful = settings | {"beta1": 0.0} | ({"weight_decay": 0.0} if "weight_decay" in settings else {})
+    moves = _moves(rule, forgetful, [np.ones((1, 1)), np.full((1, 1), -0.1)], np.zeros((1, 1)))
+    if moves[1][0, 0] <= 0:
+        words = "with beta1 = 0 the second step must go against the second gradient, and goes with it"
+        return finding("decay-reversed", "next_w", words)
     return None
 
 

@@ -306,7 +306,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "take the smallest case that fails, and compare number by number where the error is.",
     ),
     "forward-wrong": (
-        "forward does not compute what the layer is defined to",
+        "it does not compute what it is defined to",
         "work one output number out by hand.",
     ),
 }

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from handgrad import layers
 from handgrad._errors import nearest
 
@@ -28,7 +30,8 @@ class use_layer:
     **functions : callable
         By the name of the layer function that each stands for: ``conv_backward=mine``. It is called with
         the same positional arguments; a backward alone gets the cache of our forward, which unpacks as
-        the courses' caches do (``x, w, b, conv_param = cache``).
+        the courses' caches do (``x, w, b, conv_param = cache``). Arrays that it returns are converted to
+        the dtype of its first argument, since learners' buffers are float64.
 
     Raises
     ------
@@ -106,11 +109,22 @@ def _stand_in(original: Callable[..., Any], function: Callable[..., Any]) -> Cal
             options.pop("need_dx", None)
         inside.now = True
         try:
-            return function(*args, **options)
+            return _in_dtype(function(*args, **options), args[0].dtype if args else None)
         finally:
             inside.now = False
 
     return call
+
+
+def _in_dtype(results: Any, dtype: Any) -> Any:
+    """Convert the float arrays of a result; a cache is left as it is."""
+    if isinstance(results, tuple | list):
+        return tuple(
+            _in_dtype(result, dtype) if isinstance(result, np.ndarray) else result for result in results
+        )
+    if isinstance(results, np.ndarray) and results.dtype.kind == "f" and results.dtype != dtype:
+        return results.astype(dtype)
+    return results
 
 
 def _knows_need_dx(function: Callable[..., Any]) -> bool:

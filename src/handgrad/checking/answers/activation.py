@@ -48,6 +48,12 @@ def _of_dout(mistake: str, value: Callable[[np.ndarray, Any], np.ndarray], words
     return Mutation(mistake, "dx", lambda a, d: value(d, a.get("alpha", 0.0)), words)
 
 
+def _smooth(slope: Curve, curve: Curve) -> list[Mutation]:
+    """Return mistakes that every activation can have whose slope at its output is another than at x."""
+    words = "the slope is taken at the output, not at x"
+    return [*_common(slope, curve), _dx("derivative-wrong", lambda x, k: slope(curve(x, k), k), words)]
+
+
 def _common(slope: Curve, curve: Curve) -> list[Mutation]:
     """Return mistakes that every activation can have."""
     return [
@@ -55,11 +61,6 @@ def _common(slope: Curve, curve: Curve) -> list[Mutation]:
         _bare("derivative-wrong", slope, "dx is the slope alone, without dout"),
         _dx("derivative-wrong", lambda x, k: slope(x, k) * x, "dx holds a factor x too much"),
         _dx("derivative-wrong", curve, "dx = dout times the output itself"),
-        _dx(
-            "derivative-wrong",
-            lambda x, k: slope(curve(x, k), k),
-            "the slope is taken at the output, not at x",
-        ),
     ]
 
 
@@ -151,7 +152,7 @@ _ELU = [
         lambda x, k: np.where(x > 0, 1.0, x + k),
         "x + alpha stands for out + alpha",
     ),
-    *_common(_elu_slope, _elu),
+    *_smooth(_elu_slope, _elu),
 ]
 
 
@@ -170,7 +171,7 @@ _SIGMOID = [
     _dx("gradient-from-input-not-output", lambda x, k: _sigmoid(x) * (1 - x), "1 - x stands for 1 - out"),
     _dx("sign", lambda x, k: -_sigmoid_slope(x), "dx = - dout out (1 - out)"),
     _dx("derivative-wrong", lambda x, k: _sigmoid_slope(_sigmoid(x)), "sigmoid is applied twice"),
-    *_common(_sigmoid_slope, _sigmoid),
+    *_smooth(_sigmoid_slope, _sigmoid),
 ]
 
 
@@ -190,7 +191,7 @@ _TANH = [
         "dx = dout out (1 - out), the slope of sigmoid",
     ),
     _dx("derivative-wrong", lambda x, k: _tanh_slope(np.tanh(x)), "tanh is applied twice"),
-    *_common(_tanh_slope, _tanh),
+    *_smooth(_tanh_slope, _tanh),
 ]
 
 
@@ -211,7 +212,7 @@ _GELU = [
         lambda x, k: _distribution(x) + x * np.exp(-x * x / 2),
         "1 / sqrt(2 pi) is missing in phi",
     ),
-    *_common(lambda x, k: _distribution(x) + x * _density(x), _gelu),
+    *_smooth(lambda x, k: _distribution(x) + x * _density(x), _gelu),
 ]
 
 

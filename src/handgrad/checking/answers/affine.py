@@ -71,6 +71,10 @@ def _dx_folded_order(a: Args, d: np.ndarray) -> np.ndarray:
     return (d @ a["w"].T).reshape(a["x"].shape, order="F")
 
 
+def _dx_turned(a: Args, d: np.ndarray) -> np.ndarray:
+    return (d @ a["w"].T).reshape(a["x"].shape[::-1]).T
+
+
 def _dw(order: Flatten) -> Any:
     return lambda a, d: order(a["x"]).T @ d
 
@@ -88,6 +92,7 @@ MUTATIONS = [
     ),
     Mutation("transpose-missing", "dx", lambda a, d: (d @ a["w"].T).T, "dx comes as (D, N)"),
     *(Mutation("reshape-order", "dx", _dx(order), words) for order, words in _ORDERS),
+    Mutation("reshape-order", "dx", _dx_turned, "dx is folded to the reversed shape, and turned"),
     Mutation("reshape-order", "dx", _dx_folded_order, "dx is folded back with the first axis fastest"),
     Mutation(
         "shape-wrong",

@@ -9,6 +9,7 @@ import numpy as np
 from ..cases import Args
 from .conv_walk import WALKS, Way
 from .mutation import Mutation
+from .pool import turned
 from .sums import bias_mutations
 
 
@@ -157,8 +158,9 @@ def _dx_mutations() -> list[Mutation]:
         *(
             Mutation(mistake, "dx", _dx(**options), words)
             for mistake, options, words in WALKS
-            if "corner" not in options
+            if "corner" not in options and options.get("swap") != "image"
         ),
+        Mutation("swapped-height-width", "dx", lambda a, d: _dx()(a, turned(d)), "dout is read as [j, i]"),
         Mutation("channels-mixed", "dx", lambda a, d: _only_filter(a, d, 0), "only the first filter is used"),
         Mutation("channels-mixed", "dx", _dx_sum_of_channels, "every channel gets the sum over channels"),
         Mutation("channels-mixed", "dx", _dx_one_channel(0), "only the first channel is written"),
@@ -226,6 +228,7 @@ def _dw_mutations() -> list[Mutation]:
         Mutation("kernel-flipped", "dw", flipped((2, 3)), "dw is turned in both axes"),
         Mutation("kernel-flipped", "dw", flipped((2,)), "dw is turned upside down"),
         Mutation("kernel-flipped", "dw", flipped((3,)), "dw is turned left to right"),
+        Mutation("swapped-height-width", "dw", lambda a, d: Way(a).dw(turned(d)), "dout is read as [j, i]"),
         Mutation("swapped-height-width", "dw", transposed, "rows and columns of dw are exchanged"),
         Mutation("channels-mixed", "dw", same_for_channels, "every channel gets the sum over channels"),
         Mutation("channels-mixed", "dw", first_channel_everywhere, "every channel gets that of the first"),

@@ -73,27 +73,39 @@ def _factor(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
         used.append(sample)
     if not factors:
         return []
+    if all(sample.true.size == 1 for sample in used) and np.ptp(factors) > 1e-5 * np.abs(factors).max():
+        named = _by_count(layer, np.array(factors), used)  # any number is a factor of another
+        return [named] if named is not None else []
+    counted = _by_count(layer, np.array(factors), used) is not None
+    if not counted and layer not in _MEANS and np.ptp(factors) > 1e-5 and np.isclose(factors, 1).any():
+        return []  # right in some cases: what they have in common says more than the factor
     return [_name_factor(layer, output, np.array(factors), used)]
 
 
 def _name_factor(layer: str, output: str, factors: np.ndarray, samples: list[Sample]) -> Diagnosis:
     first = f"{output} = {factors[0]:.4g} * the right one on {samples[0].words}"
     if np.allclose(factors, -1):
-        mistake = "gradient-sign" if layer.endswith("_loss") else "sign"
+        return Diagnosis("gradient-sign" if layer.endswith("_loss") else "sign", first)
+    named = _by_count(layer, factors, samples)
+    if named is not None:
+        return Diagnosis(named.mistake, f"{first}: {named.evidence}")
+    mistake = "average-not-divided" if layer in _MEANS else "factor"
+    if np.allclose(factors, factors[0]):
         return Diagnosis(mistake, first)
+    others = ", ".join(f"{f:.4g}" for f in factors[:4])
+    return Diagnosis(mistake, f"{first}; the factor changes from case to case: {others}")
+
+
+def _by_count(layer: str, factors: np.ndarray, samples: list[Sample]) -> Diagnosis | None:
+    """Name factors that are a size of their case, or one over it."""
     for name, numbers in _counts([s.args for s in samples]).items():
         for power, words in (
             (1, f"{name} is one factor too many"),
             (-1, f"1 / {name} is one factor too many"),
         ):
             if len(set(numbers)) > 1 and np.allclose(factors, np.array(numbers) ** float(power)):
-                return Diagnosis(_count_mistake(layer, name, power), f"{first}: {words}")
-    if not np.allclose(factors, factors[0]):
-        return Diagnosis(
-            "average-not-divided" if layer in _MEANS else "factor",
-            f"{first}; the factor changes from case to case: " + ", ".join(f"{f:.4g}" for f in factors[:4]),
-        )
-    return Diagnosis("average-not-divided" if layer in _MEANS else "factor", first)
+                return Diagnosis(_count_mistake(layer, name, power), words)
+    return None
 
 
 def _count_mistake(layer: str, name: str, power: int) -> str:
@@ -114,7 +126,11 @@ def _counts(all_args: list[Args]) -> dict[str, list[float]]:
         x = args.get("X", x)
         here: dict[str, float] = {"N": x.shape[0]}
         if x.ndim > 1:
-            here |= {"axis 1": x.shape[1], "N * axis 1": x.shape[0] * x.shape[1]}
+            here |= {
+                "axis 1": x.shape[1],
+                "N * axis 1": x.shape[0] * x.shape[1],
+                "N / axis 1": x.shape[0] / x.shape[1],
+            }
         if x.ndim == 4:
             pixels = x.shape[2] * x.shape[3]
             here |= {

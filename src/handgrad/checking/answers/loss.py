@@ -75,18 +75,6 @@ def _softmax_rows() -> list[tuple[str, str, Fn, str]]:
             "softmax runs over samples",
         ),
         (
-            "mean-missing",
-            "loss",
-            lambda x, y: _cross_entropy(x, y) / x.shape[1],
-            "the mean runs over classes as well",
-        ),
-        (
-            "mean-missing",
-            "dx",
-            lambda x, y: _softmax_gradient(x, y) / x.shape[1],
-            "the mean runs over classes as well",
-        ),
-        (
             "one-hot-missing",
             "loss",
             lambda x, y: -np.sum(np.log(_softmax(x))) / len(x),
@@ -232,18 +220,6 @@ def _svm_rows() -> list[tuple[str, str, Fn, str]]:
             "loss",
             lambda x, y: _hinge(-x, y),
             "right minus wrong stands where wrong minus right should",
-        ),
-        (
-            "mean-missing",
-            "loss",
-            lambda x, y: _hinge(x, y) / x.shape[1],
-            "the mean runs over classes as well",
-        ),
-        (
-            "mean-missing",
-            "dx",
-            lambda x, y: _svm_with(_violated)(x, y) / x.shape[1],
-            "the mean runs over classes too",
         ),
         *(
             ("label-off-by-one", "loss", lambda x, y, o=o: _hinge(x, o(y, x)), words)

@@ -95,7 +95,10 @@ def scale_mutations(layer: str) -> list[Mutation]:
     ]
     shaped = bias_mutations("dbeta", letters, axis=1, mistake="beta-gradient-wrong")
     if layer == "spatial_groupnorm":
-        shaped += [_kept_shape(m) for m in shaped]
+        whole = [
+            m for m in shaped if "summed over" not in m.words or ", C, " in m.words or "stays" in m.words
+        ]
+        shaped += [_kept_shape(m) for m in whole if not m.words.endswith(("C, H", "C, W"))]
     return [
         dgamma("gamma-without-xhat", lambda n: 1 + 0 * n.x, "dgamma = sum of dout"),
         dgamma("gamma-without-xhat", lambda n: n.x, "x stands where x_hat should"),

@@ -10,6 +10,8 @@ import numpy as np
 from ..cases import Args
 from .mutation import Mutation
 
+Weigh = Callable[..., np.ndarray] | None
+
 
 class Way:
     """How a pooling walks over its image; every option is one mistake."""
@@ -28,6 +30,7 @@ class Way:
         param = args["pool_param"]
         self.x = args["x"]
         self.window = (param["pool_height"], param["pool_width"])
+        self.area = self.window[0] * self.window[1]
         stride = param["stride"]
         h, w = self.x.shape[2:]
         self.sides = ((h - self.window[0]) // stride + 1, (w - self.window[1]) // stride + 1)
@@ -61,16 +64,19 @@ class Way:
         """Reduce each window to a number."""
         out = np.zeros((*self.x.shape[:2], *self.sides))
         for i, j, rows, columns in self.windows():
-            out[:, :, i, j] = reduce(self.x[:, :, rows, columns], axis=(2, 3))
+            window = self.x[:, :, rows, columns]
+            if not window.size:
+                raise ValueError("a window outside of the image")
+            out[:, :, i, j] = reduce(window, axis=(2, 3))
         return out
 
-    def backward(
-        self, dout: np.ndarray, weigh: Callable[..., np.ndarray], assign: bool = False
-    ) -> np.ndarray:
-        """Give each window `weigh(window)` times its number of dout."""
+    def backward(self, dout: np.ndarray, weigh: Weigh, assign: bool = False) -> np.ndarray:
+        """Give each window `weigh(window)` times its number of dout; without it, a share of its area."""
         dx = np.zeros(self.x.shape)
         for i, j, rows, columns in self.windows():
-            share = weigh(self.x[:, :, rows, columns]) * dout[:, :, i, j, None, None]
+            window = self.x[:, :, rows, columns]
+            weight = np.full(window.shape, 1 / self.area) if weigh is None else weigh(window)
+            share = weight * dout[:, :, i, j, None, None]
             place = dx[:, :, rows, columns]
             place[...] = share if assign else place + share
         return dx
@@ -136,7 +142,7 @@ _WALKS: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-def _walks(reduce: Callable[..., np.ndarray], weigh: Callable[..., np.ndarray]) -> list[Mutation]:
+def _walks(reduce: Callable[..., np.ndarray], weigh: Weigh) -> list[Mutation]:
     out = [Mutation(m, "out", lambda a, _, o=o: Way(a, **o).forward(reduce), words) for m, o, words in _WALKS]
     dx = [
         Mutation(m, "dx", lambda a, d, o=o: Way(a, **o).backward(d, weigh), words) for m, o, words in _WALKS
@@ -146,6 +152,13 @@ def _walks(reduce: Callable[..., np.ndarray], weigh: Callable[..., np.ndarray]) 
 
 def _dx(mistake: str, weigh: Callable[..., np.ndarray], words: str, severity: str = "wrong") -> Mutation:
     return Mutation(mistake, "dx", lambda a, d: Way(a).backward(d, weigh), words, severity)
+
+
+def turned(dout: np.ndarray) -> np.ndarray:
+    """Exchange rows and columns of a square dout."""
+    if dout.shape[2] != dout.shape[3]:
+        raise ValueError("only a square can be read so")
+    return dout.swapaxes(2, 3)
 
 
 def _one_channel(weigh: Callable[..., np.ndarray], which: int) -> Any:
@@ -181,6 +194,12 @@ _MAX = [
     ),
     _dx("ties-all-credited", _equal, "each of the equal maxima gets all of the gradient"),
     _dx("ties-all-credited", _shared, "the equal maxima share the gradient"),
+    Mutation(
+        "swapped-height-width",
+        "dx",
+        lambda a, d: Way(a).backward(turned(d), _first),
+        "dout is read as [j, i]",
+    ),
     _dx("argmax-last", lambda w: _first(w, last=True), "the last maximum in reading order", "doubtful"),
     _dx("argmax-last", lambda w: _first(w, "F"), "the first maximum reading column by column", "doubtful"),
     Mutation(
@@ -234,6 +253,9 @@ def _assigned_at_maximum(a: Args, d: np.ndarray) -> np.ndarray:
 
 _AVG = [
     Mutation(
+        "swapped-height-width", "dx", lambda a, d: Way(a).backward(turned(d), None), "dout is read as [j, i]"
+    ),
+    Mutation(
         "average-not-divided",
         "out",
         lambda a, _: Way(a).forward(np.sum),
@@ -260,7 +282,7 @@ _AVG = [
     ),
     _dx("mask-missing", _first, "the maximum gets all of the gradient, as in max-pooling"),
     Mutation("channels-mixed", "dx", _one_channel(_mean, 0), "only the first channel is written"),
-    *_walks(np.mean, _mean),
+    *_walks(np.mean, None),
 ]
 
 

@@ -94,7 +94,7 @@ _MOMENTUM = [
 ]
 _NESTEROV = [
     *_velocity_rows(_nesterov),
-    ("state-not-kept", _momentum(_plain, _moved), "the old velocity is lost: plain momentum comes out"),
+    ("forward-wrong", _momentum(_plain, _moved), "plain momentum comes out: the look-ahead is missing"),
     (
         "momentum-sign",
         _momentum(_plain, lambda w, v, old, g, c: w + v - c["momentum"] * (v - old)),
@@ -165,7 +165,7 @@ def _scaled_rows(rule: str) -> list[tuple[str, Step, str]]:
         ("epsilon-inside-root", _scaled(rule=rule, root="inside"), "sqrt(cache + epsilon)"),
         ("epsilon-inside-root", _scaled(rule=rule, root="inside squared"), "sqrt(cache + epsilon^2)"),
         ("epsilon-inside-root", _scaled(rule=rule, root="missing"), "epsilon is missing"),
-        ("epsilon-inside-root", _scaled(rule=rule, root="none"), "the root is missing"),
+        ("forward-wrong", _scaled(rule=rule, root="none"), "the root is missing"),
         ("sign", _scaled(rule=rule, sign=1.0), "the step goes along the gradient"),
         ("learning-rate-missing", _scaled(rule=rule, rate=False), "the learning rate is missing"),
         ("state-not-kept", _scaled(rule=rule, keep=False), "the cache starts at zero in every step"),
@@ -195,14 +195,14 @@ _RMSPROP = [
         "the old cache is not reduced",
     ),
     (
-        "wrong-unknown",
+        "forward-wrong",
         _scaled(
             rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * np.abs(g)
         ),
         "the gradient is not squared",
     ),
     (
-        "wrong-unknown",
+        "forward-wrong",
         _scaled(rule="rmsprop", decay=lambda a, g, c: c["decay_rate"] * a + (1 - c["decay_rate"]) * g),
         "the gradient is not squared",
     ),
@@ -210,11 +210,11 @@ _RMSPROP = [
 _ADAGRAD = [
     *_scaled_rows("adagrad"),
     (
-        "wrong-unknown",
+        "forward-wrong",
         _scaled(rule="adagrad", decay=lambda a, g, c: a + np.abs(g)),
         "the gradient is not squared",
     ),
-    ("wrong-unknown", _scaled(rule="adagrad", decay=lambda a, g, c: a + g), "the gradient is not squared"),
+    ("forward-wrong", _scaled(rule="adagrad", decay=lambda a, g, c: a + g), "the gradient is not squared"),
 ]
 
 
@@ -263,6 +263,11 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("bias-correction-missing", {"correct": (False, True)}, "the first moment is not corrected"),
     ("bias-correction-missing", {"correct": (True, False)}, "the second moment is not corrected"),
     ("bias-correction-missing", {"stored": True}, "the corrected averages are stored, and corrected again"),
+    (
+        "state-not-kept",
+        {"keep": (False, False), "t_of": lambda t: 1},
+        "nothing is kept: every step is a first step",
+    ),
     ("t-not-advanced", {"t_of": lambda t: 1}, "t is 1 in every step"),
     ("t-not-advanced", {"t_of": lambda t: t + 1}, "t is one ahead"),
     ("t-not-advanced", {"t_of": lambda t: max(t - 1, 1)}, "t is one behind"),
@@ -271,7 +276,7 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("epsilon-inside-root", {"root": "inside"}, "sqrt(v_hat + epsilon)"),
     ("epsilon-inside-root", {"root": "inside squared"}, "sqrt(v_hat + epsilon^2)"),
     ("epsilon-inside-root", {"root": "missing"}, "epsilon is missing"),
-    ("epsilon-inside-root", {"root": "none"}, "the root is missing"),
+    ("forward-wrong", {"root": "none"}, "the root is missing"),
     ("decay-reversed", {"reverse": (True, True)}, "1 - beta weighs the old averages"),
     ("decay-reversed", {"reverse": (True, False)}, "1 - beta1 weighs the old first moment"),
     ("decay-reversed", {"reverse": (False, True)}, "1 - beta2 weighs the old second moment"),
@@ -282,7 +287,7 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("state-not-kept", {"raw": True}, "the gradient stands where its average should"),
     ("sign", {"sign": 1.0}, "the step goes along the gradient"),
     ("learning-rate-missing", {"rate": False}, "the learning rate is missing"),
-    ("wrong-unknown", {"square": False}, "the gradient is not squared"),
+    ("forward-wrong", {"square": False}, "the gradient is not squared"),
 )
 
 

@@ -29,8 +29,10 @@ def truth(layer: str, case: Case, dout: np.ndarray | None) -> Outputs:
     args = case.copy_args()
     out, cache = getattr(reference, f"{layer}_forward_naive")(*args.values())
     results: Outputs = {"out": out}
-    if "bn_param" in args and args["bn_param"]["mode"] == "train":
-        results |= {key: args["bn_param"][key] for key in ("running_mean", "running_var")}
+    if "bn_param" in args:
+        when = "" if args["bn_param"]["mode"] == "train" else " at test time"
+        keys = [key for key in ("running_mean", "running_var") if key in args["bn_param"]]
+        results |= {key + when: args["bn_param"][key] for key in keys}
     if dout is not None and case.backward and np.shape(dout) == out.shape:
         gradients = getattr(reference, f"{layer}_backward_naive")(dout, cache)
         if not isinstance(gradients, tuple):

@@ -13,11 +13,8 @@ from .common import good_runs, near, off, value
 Law = Callable[[np.ndarray, np.ndarray, np.ndarray, Any], np.ndarray]
 
 
-def _inverse(inverse: Callable[[np.ndarray], np.ndarray], words: str) -> tuple[Law, str]:
-    def law(x: np.ndarray, out: np.ndarray, mirrored: np.ndarray, alpha: Any) -> np.ndarray:
-        return inverse(np.clip(out, -1e6, 1e6)) - x
-
-    return law, words
+def _moderate(x: np.ndarray, value: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(x) < 5, value, 0.0)  # further out an inverse has lost its digits
 
 
 def _below(x: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -49,7 +46,9 @@ CURVES: dict[str, tuple[tuple[Law, str], ...]] = {
         (lambda x, out, m, k: np.where(x > 0, out - x, 0), "what is positive passes as it is"),
         (
             lambda x, out, m, k: (
-                _below(x, np.log(np.maximum(out / k + 1, 1e-30)) - x) if k is not None else 0 * x
+                _moderate(x, _below(x, np.log(np.maximum(out / k + 1, 1e-30)) - x))
+                if k is not None
+                else 0 * x
             ),
             "below zero, log(1 + out / alpha) = x",
         ),
@@ -57,18 +56,18 @@ CURVES: dict[str, tuple[tuple[Law, str], ...]] = {
     "sigmoid": (
         (lambda x, out, m, k: out + m - 1, "s(x) + s(-x) = 1"),
         (
-            lambda x, out, m, k: (
-                np.where(
-                    (out > 0) & (out < 1), np.log(np.maximum(out, 1e-30) / np.maximum(1 - out, 1e-30)), 1e3
-                )
-                - x
+            lambda x, out, m, k: _moderate(
+                x, np.log(np.maximum(out, 1e-30) / np.maximum(1 - out, 1e-30)) - x
             ),
             "the odds s / (1 - s) are exp(x)",
         ),
     ),
     "tanh": (
         (lambda x, out, m, k: out + m, "it is odd"),
-        (lambda x, out, m, k: np.arctanh(np.clip(out, -0.999999, 0.999999)) - x, "its inverse gives x back"),
+        (
+            lambda x, out, m, k: _moderate(x, np.arctanh(np.clip(out, -0.999999, 0.999999)) - x),
+            "its inverse gives x back",
+        ),
     ),
     "gelu": (
         (lambda x, out, m, k: out - m - x, "g(x) - g(-x) = x"),
@@ -97,7 +96,7 @@ def activation(state: Any) -> None:
             )
             return
         mirrored = value(state, run, x=-x)
-        if mirrored is None:
+        if mirrored is None or not np.isfinite(mirrored).all():
             continue
         alpha = run.case.args.get("alpha") if len(state.subject.positional(run.case.args)) > 1 else None
         for law, words in CURVES[state.layer]:

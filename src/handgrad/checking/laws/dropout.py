@@ -124,7 +124,9 @@ def _backward(state: Any, run: Run, ratio: np.ndarray, scale: float, words: str)
     if near(back, ratio):
         return True
     passed = back != 0
-    if passed.all():
+    if near(dx, ratio) or near(dx, ratio != 0):
+        mistake = "derivative-wrong"
+    elif passed.all():
         mistake = "mask-not-used-in-backward"
     elif np.array_equal(passed, ratio != 0):
         factor = float(np.median(back[passed])) / scale

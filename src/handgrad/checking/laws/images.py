@@ -107,25 +107,28 @@ def global_avg_pool(state: Any) -> None:
 
 def _mass(state: Any) -> None:
     """Hold conservation: sum(dx) = sum(dout), for each sample and channel."""
+    bad: list[tuple[Run, np.ndarray, np.ndarray]] = []
+    good: list[tuple[Run, np.ndarray, np.ndarray]] = []
     for run in good_runs(state):
         dx, dout = run.outputs.get("dx"), run.dout
         if dx is None or dout is None or dx.shape != run.case.args["x"].shape or dout.ndim < 2:
             continue
         given, due = dx.sum(axis=(2, 3)), dout.reshape(*dout.shape[:2], -1).sum(axis=2)
-        if not near(given, due):
-            where = "ties-all-credited" if not run.case.smooth else _mass_mistake(given, due, run)
-            state.add(
-                where,
-                "dx",
-                f"gradient mass is not conserved: sum of dx in a channel {given.flat[0]:.4g}, "
-                f"of dout {due.flat[0]:.4g}, on {run.case.words}",
-            )
-            return
-
-
-def _mass_mistake(given: np.ndarray, due: np.ndarray, run: Run) -> str:
-    overlap = "overlap" in run.case.properties
-    return "overwrite-overlap" if overlap else "wrong-unknown"
+        (good if near(given, due) else bad).append((run, given, due))
+    if not bad:
+        return
+    run, given, due = bad[0]
+    overlapping = all("overlap" in r.case.properties for r, *_ in bad)
+    apart = bool(good) and all("overlap" not in r.case.properties for r, *_ in good)
+    mistake = "overwrite-overlap" if overlapping and apart else "wrong-unknown"
+    if all(not r.case.smooth for r, *_ in bad):
+        mistake = "ties-all-credited"
+    state.add(
+        mistake,
+        "dx",
+        f"gradient mass is not conserved: sum of dx in a channel {given.flat[0]:.4g}, "
+        f"of dout {due.flat[0]:.4g}, on {run.case.words}",
+    )
 
 
 def _credited(state: Any) -> None:

@@ -13,8 +13,8 @@ from .common import good_runs, near, value
 
 def softmax(state: Any) -> None:
     """Hold the values of equal scores, of two classes, and the sums of the gradient."""
-    stable(state)
     _scores(state, "softmax")
+    stable(state)
 
 
 def svm(state: Any) -> None:
@@ -176,8 +176,8 @@ def _with_scores(run: Run, change: Any) -> Any:
 
 def linear_softmax(state: Any) -> None:
     """Zero weights cost log K, and the penalty grows with reg as W does."""
-    stable(state)
     _linear(state, "softmax")
+    stable(state)
 
 
 def linear_svm(state: Any) -> None:

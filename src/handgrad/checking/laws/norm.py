@@ -151,7 +151,7 @@ def _test_mode(state: Any, run: Run) -> None:
             f"mean must give beta + gamma, {words}",
         )
         return
-    kept = run.outputs.get("running_mean"), run.outputs.get("running_var")
+    kept = [run.outputs.get(f"{key} at test time") for key in ("running_mean", "running_var")]
     if any(
         new is not None and not near(new, np.asarray(param[k]))
         for new, k in zip(kept, ("running_mean", "running_var"), strict=True)
