@@ -17,6 +17,7 @@ class Mirror(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.content = content
         self.requests: list[tuple[str, str | None]] = []  # path and Range
+        self.encodings: list[str | None] = []
         self.closing = threading.Event()
 
     def url(self, path: str) -> str:
@@ -32,6 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.strip("/")
         self.server.requests.append((path, self.headers.get("Range")))
+        self.server.encodings.append(self.headers.get("Accept-Encoding"))
         with suppress(OSError):  # the client may hang up
             getattr(self, path.split("/")[0].replace("-", "_"))()
 
@@ -133,6 +135,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Range", f"bytes 0-9/{len(self.server.content)}")
         self.end_headers()
         return None
+
+    def cut_of_a_longer_one(self) -> None:
+        if not self.start():
+            return self.cut()
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {self.start()}-99/{len(self.server.content) + 1}")
+        self.end_headers()
+        return None
+
+    def range_without_length(self) -> None:
+        content = self.server.content
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {self.start()}-{len(content) - 1}/*")
+        self.end_headers()
+        self.wfile.write(content[self.start() :])
 
     def moved(self) -> None:
         self.send_response(302)

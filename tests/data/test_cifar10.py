@@ -24,6 +24,7 @@ def test_load(fake):
         np.testing.assert_array_equal(X, want_X)
         np.testing.assert_array_equal(y, want_y)
         assert (X.dtype, y.dtype) == (np.uint8, np.int64)
+        assert X.flags.writeable
     assert got.X_val.shape == (0, 3, 32, 32)
     assert got.class_names[3] == "cat"
     assert got.source == str(fake / "cifar-10-batches-py")

@@ -118,6 +118,17 @@ def test_no_mirror(tmp_path):
         data.download_cifar10(tmp_path, [], False, QUICK, FILE)
 
 
+def test_a_mirror_that_cannot_deliver_is_asked_once(get, mirror):
+    with pytest.raises(data.DownloadError):
+        get("gone", "html", "wrong", "cut")
+    assert [path for path, _ in mirror.requests] == ["gone", "html", "wrong", "cut", "cut", "cut"]
+
+
+def test_the_bytes_are_asked_for_as_they_are(get, mirror):
+    get("whole")
+    assert mirror.encodings == ["identity"]
+
+
 class TestResuming:
     def test_the_next_mirror_goes_on(self, get, mirror):
         check(get("cut", "whole"))
@@ -154,6 +165,15 @@ class TestResuming:
     def test_a_mirror_that_answers_with_another_range(self, get, mirror):
         with pytest.raises(data.DownloadError, match=rf"the range bytes 0-9/{FILE.size} when asked for \d+-"):
             get("wrong-range")
+
+    def test_a_mirror_with_a_longer_file(self, get, mirror):
+        with pytest.raises(
+            data.DownloadError, match=rf"the range bytes \d+-99/{FILE.size + 1} when asked for"
+        ):
+            get("cut-of-a-longer-one")
+
+    def test_a_mirror_that_does_not_know_its_length(self, get, mirror):
+        check(get("cut", "range-without-length"))
 
     def test_html_does_not_spoil_what_is_there(self, get, mirror, tmp_path):
         (tmp_path / "cache").mkdir()
@@ -241,7 +261,7 @@ class TestPlace:
         (tmp_path / "cache").mkdir()
         handle = os.open(tmp_path / "cache", os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_SH)
             with pytest.raises(
                 data.DownloadError, match=r"another process is downloading into .*cache: wait"
             ):

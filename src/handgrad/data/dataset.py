@@ -168,7 +168,7 @@ def float_arrays(
         if key.startswith("X"):
             result[key] = np.empty(array.shape, dtype)
             # Rounded once, from float64, and without a float64 copy of all: ufuncs cast in small blocks.
-            np.subtract(array, mean, out=result[key], dtype=np.float64, casting="same_kind")
+            np.subtract(array, mean, out=result[key], casting="same_kind")
         else:
             result[key] = array.copy()
     return result

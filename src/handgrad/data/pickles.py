@@ -34,7 +34,7 @@ def load_arrays(path: Path) -> Any:
     Returns
     -------
     object
-        The value. Strings that Python 2 wrote are bytes; arrays are `numpy.ndarray` (read-only).
+        The value. Strings that Python 2 wrote are bytes; arrays are `numpy.ndarray`.
 
     Raises
     ------
@@ -62,9 +62,7 @@ def load_arrays(path: Path) -> Any:
 
 
 class _Note:
-    """Takes down how it was called, and its state. The slots leave a pickle nothing else to set."""
-
-    __slots__ = ("arguments", "state")
+    """Takes down how it was called, and its state: with `__setstate__` there is nothing else to set."""
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
@@ -77,8 +75,6 @@ class _Note:
 class _Array(_Note):
     """Stands for numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b'b') and what it returns."""
 
-    __slots__ = ()
-
     def value(self) -> np.ndarray:
         """Make the array from the state that NumPy wrote: version, shape, dtype, Fortran order, bytes."""
         _, shape, dtype, fortran, content = self.state
@@ -86,25 +82,19 @@ class _Array(_Note):
             raise ValueError("an array must be of dtype uint8")
         if isinstance(content, _Bytes):
             content = content.value()
-        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if fortran else "C")
+        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if fortran else "C").copy()
 
 
 class _Dtype(_Note):
     """Stands for numpy.dtype."""
 
-    __slots__ = ()
-
 
 class _Ndarray(_Note):
     """Stands for numpy.ndarray, which the files name as an argument and never call."""
 
-    __slots__ = ()
-
 
 class _Bytes(_Note):
     """Stands for _codecs.encode(text, 'latin1'): bytes as Python 3 writes them for Python 2."""
-
-    __slots__ = ()
 
     def value(self) -> bytes:
         text, encoding = self.arguments
