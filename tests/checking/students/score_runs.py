@@ -45,7 +45,7 @@ def examine(run: Run) -> Result:
 def table(results: list[Result]) -> str:
     """Return a line for each run, and the totals, as text."""
     lines = [
-        f"{'ok' if r.right else 'NO':4}{r.run.name:24}{' | '.join(sorted(r.run.verdicts)) or 'healthy':48}"
+        f"{'ok' if r.right else 'NO':4}{r.run.name:24}{' | '.join(sorted(r.run.verdicts)) or 'healthy':60}"
         f"{', '.join(r.found) or r.verdict} ({r.seconds:.1f} s)"
         for r in results
     ]

@@ -16,23 +16,19 @@ def buggy(results: list[Result]) -> list[Result]:
     return [r for r in results if r.student.buggy]
 
 
-@pytest.mark.slow
 def test_no_bug_is_missed(results: list[Result]) -> None:
     assert [str(r.student) for r in buggy(results) if not r.caught] == []
 
 
-@pytest.mark.slow
 def test_nine_of_ten_bugs_are_named_in_the_first_finding(results: list[Result]) -> None:
     named = sum(r.named for r in buggy(results))
     assert named >= 0.9 * len(buggy(results)), table(results)
 
 
-@pytest.mark.slow
 def test_without_answers_85_of_100_bugs_are_caught(results: list[Result]) -> None:
     caught = sum(r.caught_by_laws for r in buggy(results))
     assert caught >= 0.85 * len(buggy(results)), table(results)
 
 
-@pytest.mark.slow
 def test_nothing_right_is_called_wrong(results: list[Result]) -> None:
     assert [str(r.student) for r in results if r.false_alarm] == []

@@ -28,20 +28,6 @@ def affine_bias_one_number():
     return affine_forward, affine_backward
 
 
-@buggy(
-    "affine", "backward", "dtype-lost", "Fills np.zeros, which is float64 also when the network is float32."
-)
-def affine_promotes():
-    def affine_backward(dout, cache):
-        x, w, b = cache
-        dx, dw = np.zeros(x.shape), np.zeros(w.shape)
-        dx[...] = (dout @ w.T).reshape(x.shape)
-        dw[...] = x.reshape(len(x), -1).T @ dout
-        return dx, dw, dout.sum(axis=0)
-
-    return affine_forward, affine_backward
-
-
 @buggy("affine", "backward", "wrong-unknown factor", "Allocates dw and forgets to fill it.")
 def affine_dw_stays_zero():
     def affine_backward(dout, cache):
