@@ -16,8 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from checking.students.student import Student
-from checking.students.suite import FIRST, LOSSES, RULES, SECOND, STUDENTS, THIRD, family
+from checking.students.suite import FIRST, FOURTH, LOSSES, RULES, SECOND, STUDENTS, THIRD, family
 from handgrad import checking
+
+BATCHES = {
+    "first batch": FIRST,
+    "second batch": SECOND,
+    "third batch": THIRD,
+    "fourth batch": FOURTH,
+    "all": STUDENTS,
+}
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,7 @@ def table(results: list[Result]) -> str:
     headings = list(dict.fromkeys(family(r.student) for r in results))
     lines = [f"{'family':20}{'bugs':>6}{'caught':>8}{'named':>7}{'by laws':>9}{'right':>7}{'alarms':>8}"]
     lines += [_row(name, [r for r in results if family(r.student) == name]) for name in headings]
-    for name, batch in (
-        ("first batch", FIRST),
-        ("second batch", SECOND),
-        ("third batch", THIRD),
-        ("all", STUDENTS),
-    ):
+    for name, batch in BATCHES.items():
         lines.append(_row(name, [r for r in results if r.student in batch]))
     lines += ["", *_misses(results)]
     slowest = max(results, key=lambda r: r.seconds)
