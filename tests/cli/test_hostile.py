@@ -351,7 +351,7 @@ def test_debug_shows_where_a_refusal_came_from():
 
 def wait_for(path, count):
     """Wait until the file has that many lines."""
-    for _ in range(1000):
+    for _ in range(6000):
         if path.exists() and path.read_text().count("\n") >= count:
             return
         time.sleep(0.01)
@@ -390,6 +390,21 @@ def test_a_run_that_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path, numb
         np.testing.assert_array_equal(w, second.params[name], strict=True)
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert [r["iteration"] for r in log if r["event"] == "iteration"] == list(range(1, 401))
+
+
+def test_a_background_job_that_ignores_ctrl_c_still_ends_on_sigterm(tmp_path):
+    """A script's job in the background ignores SIGINT from birth; SIGTERM was lost on the way through it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child inherits it
+    try:
+        child = start("train", *LONG, "--out", "run")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_for(tmp_path / "run/log.jsonl", 15)
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert load_checkpoint("run/checkpoint").iteration in range(14, 400)
+    assert "go on with" in err
 
 
 def end_without_reading(child):

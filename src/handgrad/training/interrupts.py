@@ -8,6 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+Handler = Callable[[int, FrameType | None], None]
+_hold: Handler | None = None  # what takes an interrupt while one is held back
+
+
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does: a handler for other signals.
+
+    It works where Ctrl-C itself is ignored, as a script's background job ignores it.
+    """
+    (_hold or signal.default_int_handler)(signum, frame)
+
 
 @contextmanager
 def held() -> Iterator[Callable[[], None]]:
@@ -16,10 +27,8 @@ def held() -> Iterator[Callable[[], None]]:
     A second Ctrl-C is raised at once. A program that has a handler of its own keeps it, and outside the
     main thread, where Python delivers no signals, nothing is held.
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
+    global _hold
+    if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
     came = False
@@ -34,8 +43,13 @@ def held() -> Iterator[Callable[[], None]]:
         if came:
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, hold)
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    _hold = hold
+    if ours:
+        signal.signal(signal.SIGINT, hold)
     try:
         yield release
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _hold = None
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -158,8 +158,10 @@ def _train(run: RunFolder, chosen: Settings, parts: assembly.Parts, solver: Solv
 @contextmanager
 def _stoppable(run: RunFolder, solver: Solver) -> Iterator[None]:
     """Say how to go on, where the run is stopped or the disk is full; SIGTERM is taken for a Ctrl-C."""
+    from handgrad.training import interrupts
+
     go_on = f"go on with 'handgrad train --resume {run}'"
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGTERM, interrupts.interrupt)
     try:
         yield
     except KeyboardInterrupt:
