@@ -17,7 +17,7 @@ def tolerance(dtype: np.dtype, length: int, sensitivity: float = 1.0) -> float:
 def assert_close(
     actual: np.ndarray, expected: np.ndarray, length: int = 1, sensitivity: float = 1.0, what: str = "result"
 ) -> None:
-    """Demand one dtype, one shape, NaN and infinities where they are expected and nowhere else, and nearness."""
+    """Demand one dtype, one shape, NaN and infinities where they belong and nowhere else, and nearness."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.dtype == expected.dtype, f"{what}: dtype {actual.dtype}, expected {expected.dtype}"
     assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"

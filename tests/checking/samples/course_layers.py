@@ -143,7 +143,9 @@ def max_pool_forward_naive(x, pool_param):
         for c in range(C):
             for i in range(out.shape[2]):
                 for j in range(out.shape[3]):
-                    out[n, c, i, j] = np.max(x[n, c, i * stride : i * stride + ph, j * stride : j * stride + pw])
+                    out[n, c, i, j] = np.max(
+                        x[n, c, i * stride : i * stride + ph, j * stride : j * stride + pw]
+                    )
     return out, (x, pool_param)
 
 
