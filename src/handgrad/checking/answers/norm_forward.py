@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -67,17 +68,12 @@ def forward_mutations(layer: str) -> list[Mutation]:
                 lambda a, _: _with_newrunning(layer, a),
                 "training normalises with the new running statistics",
             ),
-            Mutation(
-                "eps-misplaced",
-                "out",
-                lambda a, _: _test_only(layer, a, "missing"),
-                "eps is missing at test time",
-            ),
-            Mutation(
-                "eps-misplaced",
-                "out",
-                lambda a, _: _test_only(layer, a, "outside"),
-                "at test time eps is added to the root",
+            *(
+                Mutation(
+                    "eps-misplaced", "out", functools.partial(only, layer, eps=eps), f"eps {when}: {words}"
+                )
+                for only, when in ((_train_only, "in training"), (_test_only, "at test time"))
+                for eps, words in EPS_PLACES
             ),
             Mutation(
                 "gamma-missing", "out", lambda a, _: Norm(layer, a).forward(_train(a), True), "at test time"
@@ -130,8 +126,12 @@ def _with_newrunning(layer: str, a: Args) -> np.ndarray:
     return Norm(layer, a | {"bn_param": a["bn_param"] | {"mode": "test"} | new}).forward()
 
 
-def _test_only(layer: str, a: Args, eps: str) -> np.ndarray:
+def _test_only(layer: str, a: Args, _: Any, eps: str) -> np.ndarray:
     return Norm(layer, a, eps="inside" if _train(a) else eps).forward()
+
+
+def _train_only(layer: str, a: Args, _: Any, eps: str) -> np.ndarray:
+    return Norm(layer, a, eps=eps if _train(a) else "inside").forward()
 
 
 def _root_forgotten(layer: str, a: Args) -> np.ndarray:

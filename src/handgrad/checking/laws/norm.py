@@ -73,8 +73,9 @@ def _statistics(state: Any, run: Run, axes: tuple[int, ...] | None, key: str) ->
         return False
     due = given / (given + eps)
     if not near(var, due, 1e-5):
+        count = x_folded.size / max(1, given.size)
         state.add(
-            "eps-misplaced",
+            _variance_mistake(var, given, eps, count),
             "out",
             f"with gamma 1 and beta 0 the variance must be var / (var + eps): {off(var, due)}, {words}",
         )
@@ -89,6 +90,20 @@ def _statistics(state: Any, run: Run, axes: tuple[int, ...] | None, key: str) ->
         )
         return False
     return True
+
+
+def _variance_mistake(var: np.ndarray, given: np.ndarray, eps: float, count: float) -> str:
+    """Name an output variance that another place of eps, or N - 1, would give."""
+    places = (
+        given / (np.sqrt(given) + eps) ** 2,
+        0 * given + 1,
+        given / (given + 1e-5),
+        given / (given + eps) ** 2,
+    )
+    if any(near(var, place, 1e-5) for place in places):
+        return "eps-misplaced"
+    unbiased = given / (given * count / max(count - 1, 1.0) + eps)
+    return "variance-unbiased" if near(var, unbiased, 1e-5) else "forward-wrong"
 
 
 def _running(state: Any, run: Run, axes: tuple[int, ...]) -> bool:
