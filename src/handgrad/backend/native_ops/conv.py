@@ -1,4 +1,4 @@
-"""Convolution: matrix products over the padded image (`native/kernels/conv.cpp`), with no columns in memory."""
+"""Convolution as matrix products over the padded image (`native/kernels/conv.cpp`), without columns."""
 
 from __future__ import annotations
 
