@@ -33,7 +33,8 @@ def whole_number(name: str, value: Any, least: int = 0) -> int:
     if number is None:
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
+        rule = f"be at least {least}" if least else "not be negative"
+        raise ValueError(f"{name} must {rule}, got {number}")
     return number
 
 

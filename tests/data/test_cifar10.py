@@ -69,7 +69,7 @@ class TestCoursesForm:
             ValueError, match="num_training must be at least 1 where the mean image is subtracted"
         ):
             data.get_CIFAR10_data(0, 10, 10, path=fake)
-        with pytest.raises(ValueError, match="dtype must be float32 or float64, got 'int8'"):
+        with pytest.raises(TypeError, match="dtype must be float32 or float64, got int8"):
             data.get_CIFAR10_data(60, 10, 10, path=fake, dtype="int8")
 
     def test_memory_stays_near_what_is_returned(self, tmp_path):

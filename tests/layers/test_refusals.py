@@ -23,7 +23,7 @@ def refused(error, text):
     ("pad", "text"),
     [
         (1.5, r"conv_param\['pad'\] must be a whole number, got 1.5"),
-        (-1, r"conv_param\['pad'\] must be at least 0, got -1"),
+        (-1, r"conv_param\['pad'\] must not be negative, got -1"),
         ("same", r"conv_param\['pad'\] must be a whole number, got 'same'"),
         (True, r"conv_param\['pad'\] must be a whole number, got True"),
         (None, r"conv_param\['pad'\] must be a whole number, got None"),

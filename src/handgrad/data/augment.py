@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from handgrad._errors import nearest
-from handgrad.data.dataset import whole_number
+from handgrad._numbers import whole_number
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 

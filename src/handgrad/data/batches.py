@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.data.dataset import whole_number
+from handgrad._numbers import whole_number
 
 
 def batches_per_epoch(n: int, batch_size: int) -> int:

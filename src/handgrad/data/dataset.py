@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 
 import numpy as np
+
+from handgrad._numbers import float_dtype, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,41 +105,6 @@ def _slices_of_one(num_training: int | None, num_validation: int | None, there: 
             f"got {num_training} + {num_validation}"
         )
     return slice(0, num_training), slice(num_training, end)
-
-
-def whole_number(name: str, value: object, least: int = 0) -> int:
-    """Return `value` as an int.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When it is no whole number, or one below `least`.
-    """
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if number < least:
-        rule = "must not be negative" if least == 0 else f"must be at least {least}"
-        raise ValueError(f"{name} {rule}, got {number}")
-    return number
-
-
-def float_dtype(dtype: np.typing.DTypeLike) -> np.dtype:
-    """Return `dtype` as float32 or float64.
-
-    Raises
-    ------
-    ValueError
-        When it is another.
-    """
-    try:
-        known = np.dtype(dtype)
-    except TypeError:
-        known = None
-    if known not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
-    return known
 
 
 def float_arrays(

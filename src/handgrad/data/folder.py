@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad._numbers import whole_number
 from handgrad._random import generator
-from handgrad.data.dataset import Dataset, whole_number
+from handgrad.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from handgrad._errors import nearest
-from handgrad.data.dataset import float_dtype
+from handgrad._numbers import float_dtype
 
 _BLOCK = 512  # images cast to float64 in one go (12 MB of 3x32x32)
 _AXES = {"image": (0,), "channel": (0, 2, 3)}

@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from handgrad.data.dataset import Dataset, float_arrays, whole_number
+from handgrad._numbers import whole_number
+from handgrad.data.dataset import Dataset, float_arrays
 
 CLASS_NAMES = ("circle", "square", "triangle", "star", "cross", "ring", "frame", "crescent", "heart", "arrow")
 SIZE = 32
