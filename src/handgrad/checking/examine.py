@@ -8,7 +8,7 @@ belongs to it is blamed once, for its forward.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,59 +16,15 @@ import numpy as np
 from . import contract, laws
 from .cases import Case
 from .complex_step import poisoned_numpy
-from .derivative import Differentiator
+from .examination import Examination, property_of
 from .geography import describe, letters_of
-from .report import Finding, Report, finding
+from .own_derivative import own_derivative, partings
+from .report import Report
 from .sandbox import Failure, random_state_kept
-from .subject import BadResult, Layer, Loss, Run
+from .subject import BadResult, Layer, Loss
 
-_PLAIN = ("uninitialised-memory", "raises", "shape-wrong", "shape-transposed")
-_PROPERTIES = (
-    ("N1", "fails-for-N1"),
-    ("nondividing", "fails-for-nondividing-stride"),
-    ("nonsquare", "fails-for-nonsquare"),
-    ("C!=F", "fails-for-C-not-F"),
-)
 _CURVES = ("relu", "leaky_relu", "prelu", "elu", "gelu", "sigmoid", "tanh")
-# What is named goes first; then for which shapes it fails; then manners; then what has no name.
-_LAST = {
-    **dict.fromkeys(
-        ("fails-for-N1", "fails-for-nondividing-stride", "fails-for-nonsquare", "fails-for-C-not-F"), 1
-    ),
-    **dict.fromkeys(
-        ("raises", "result-aliases-input", "dtype-lost", "global-random-touched", "fails-for-fortran"), 2
-    ),
-    **dict.fromkeys(("input-changed", "second-call-differs", "cache-not-enough"), 2),
-    "not-a-number": 3,
-    "wrong-unknown": 4,
-    "forward-wrong": 4,
-}
 TOLERANCE = 1e-6
-
-
-@dataclass
-class Examination:
-    """The state of one examination."""
-
-    subject: Layer
-    layer: str | None
-    cases: list[Case]
-    answers: bool
-    seed: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-
-    def add(self, mistake: str, where: str, evidence: str, hint: str = "", severity: str = "wrong") -> None:
-        """Note a finding; the same mistake in a further output is told with the first."""
-        for k, old in enumerate(self.findings):
-            if old.mistake == mistake and mistake not in ("raises", "factor"):
-                if where not in old.where.split(", "):
-                    self.findings[k] = Finding(
-                        mistake, f"{old.where}, {where}", old.evidence, old.hint, old.severity
-                    )
-                return
-        self.findings.append(finding(mistake, where, evidence, hint, severity))
 
 
 def examine(
@@ -87,14 +43,9 @@ def examine(
                 laws.check_stability(state)
             else:
                 laws.check(state)
-                _own_derivative(state)
+                own_derivative(state)
             _manners(state)
-    return Report(name, sorted(state.findings, key=_importance), state.notes)
-
-
-def _importance(one: Finding) -> tuple[int, bool]:
-    """Put what is named before what is not, and what is certain before what is doubtful."""
-    return _LAST.get(one.mistake, 0), one.severity == "doubtful"
+    return Report(name, sorted(state.findings, key=state.importance), state.notes)
 
 
 def _failures(state: Examination) -> bool:
@@ -117,19 +68,11 @@ def _failures(state: Examination) -> bool:
         failure: Failure = first.failure  # type: ignore[assignment]
         mistake = "shape-wrong" if isinstance(failure, BadResult) else "raises"
         if good:
-            mistake = _property_of(blamed, good) or mistake
+            mistake = property_of(blamed, good) or mistake
         severity = "wrong" if any("out" in r.outputs or "loss" in r.outputs for r in state.runs) else "broken"
         words = f"{failure.evidence()}, on {first.case.words}"
         state.add(mistake, f"{first.stage} pass", words, severity=severity)
     return any(run.outputs for run in state.runs)
-
-
-def _property_of(bad: list[Run], good: list[Run]) -> str:
-    """Return the mistake whose property all bad cases have and no good one, or ''."""
-    for name, mistake in _PROPERTIES:
-        if all(name in r.case.properties for r in bad) and not any(name in r.case.properties for r in good):
-            return mistake
-    return ""
 
 
 def _not_finite(state: Examination) -> None:
@@ -194,8 +137,9 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     verdicts = answers.judge.name(state.layer, output, samples)
     if [verdict.mistake for verdict in verdicts] == ["shape-wrong"]:
         bad, good = answers.judge.parted(samples)
-        mistake = _property_of([s.run for s in bad], [s.run for s in good]) if good else ""
+        mistake = property_of([s.run for s in bad], [s.run for s in good]) if good else ""
         verdicts = [replace(verdicts[0], mistake=mistake or "shape-wrong")]
+    state.named.update(verdict.mistake for verdict in verdicts)
     for verdict in verdicts:
         state.add(verdict.mistake, output, verdict.evidence, severity=verdict.severity)
     if verdicts:
@@ -208,7 +152,7 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     bad, good = answers.judge.parted(samples)
     mistake = ""
     if good:
-        mistake = _property_of([s.run for s in bad], [s.run for s in good])
+        mistake = property_of([s.run for s in bad], [s.run for s in good])
     if not mistake:
         mistake = _unnamed(state, output)
     state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words))
@@ -243,46 +187,10 @@ def _belongs_to_forward(state: Examination, wrong: list[str]) -> bool:
     run = next((r for r in state.runs if r.failure is None and r.case.smooth and r.case.backward), None)
     if run is None:
         return True
-    if not _differing(state, run, trials=3):
+    if not partings(state, run, trials=3):
         state.notes.append("backward is the derivative of this forward: mend forward, and look again")
         return True
     return False
-
-
-def _differing(state: Examination, run: Run, trials: int = 2) -> list[tuple[str, float, float, str]]:
-    """Compare backward with the derivative of the learner's forward along random directions.
-
-    Return the gradients that part from it, with what they give, what is due, and the method.
-    """
-    try:
-        differ = Differentiator(state.subject, run.case.args)
-    except Failure:
-        return []
-    dout = run.dout if run.dout is not None else np.array(1.0)
-    rng = np.random.default_rng(state.seed + 17)
-    found = []
-    for name in run.case.arrays:
-        gradient = run.outputs.get("d" + name)
-        array = run.case.args[name]
-        if gradient is None:
-            continue
-        if gradient.shape != array.shape:
-            found.append(("d" + name, float("nan"), 0.0, "shape"))
-            continue
-        for _ in range(trials):
-            v = rng.standard_normal(array.shape)
-            slope = differ.along({name: v})
-            if slope.kind != "smooth":
-                continue
-            due = float(np.sum(dout * slope.value))
-            given = float(np.sum(gradient * v))
-            scale = float(np.linalg.norm(gradient) + np.linalg.norm(dout * slope.value))
-            scale += 1e-4 * float(np.linalg.norm(dout)) + 1e-12  # a gradient that is 0 comes as rounding
-            loose = TOLERANCE if differ.method == "complex step" else 1e-4
-            if not abs(given - due) <= loose * scale + 10 * slope.error * dout.size:
-                found.append(("d" + name, given, due, differ.method))
-                break
-    return found
 
 
 def _gradients(state: Examination, answers: Any, samples: Any, gradients: list[str]) -> None:
@@ -293,100 +201,6 @@ def _gradients(state: Examination, answers: Any, samples: Any, gradients: list[s
         state.add("swapped-outputs", names, words)
         return
     _judge_outputs(state, answers, samples, gradients)
-
-
-def _own_derivative(state: Examination) -> None:
-    """Hold backward to the derivative of the learner's own forward, which gives no answer away."""
-    if state.subject.backward_function is None and not isinstance(state.subject, Loss):
-        return
-    if _swapped_shapes(state):
-        return
-    bad_runs: dict[str, list[Run]] = {}
-    good_runs: dict[str, list[Run]] = {}
-    evidence: dict[str, tuple[Run, float, float, str]] = {}
-    for run in state.runs:
-        if run.failure is not None or not run.case.smooth or not run.case.backward:
-            continue
-        differing = {name: rest for name, *rest in _differing(state, run)}
-        for name in ("d" + n for n in run.case.arrays):
-            (bad_runs if name in differing else good_runs).setdefault(name, []).append(run)
-            if name in differing and name not in evidence:
-                evidence[name] = (run, *differing[name])  # type: ignore[assignment]
-    for name, (run, given, due, method) in evidence.items():
-        _tell_own(state, name, run, given, due, method, bad_runs[name], good_runs.get(name, []))
-
-
-def _swapped_shapes(state: Examination) -> bool:
-    """Tell gradients whose shapes are due, in another order."""
-    for run in state.runs:
-        names = ["d" + n for n in run.case.arrays if "d" + n in run.outputs]
-        due = [run.case.args[n[1:]].shape for n in names]
-        given = [run.outputs[n].shape for n in names]
-        if given != due and sorted(given) == sorted(due):
-            shapes = ", ".join(map(str, given))
-            state.add(
-                "swapped-outputs", ", ".join(names), f"their shapes come as {shapes}, on {run.case.words}"
-            )
-            return True
-    return False
-
-
-def _tell_own(
-    state: Examination,
-    name: str,
-    run: Run,
-    given: float,
-    due: float,
-    method: str,
-    bad: list[Run],
-    good: list[Run],
-) -> None:
-    array = run.case.args[name[1:]]
-    gradient = run.outputs[name]
-    if method == "shape":
-        turned = gradient.shape == array.shape[::-1] and gradient.ndim > 1
-        state.add(
-            "shape-transposed" if turned else "shape-wrong",
-            name,
-            f"{name} has shape {gradient.shape}, {name[1:]} has {array.shape}, on {run.case.words}",
-        )
-        return
-    several = [r for r in bad if "N1" not in r.case.properties] or bad  # one sample hides what is per sample
-    small = min(several, key=lambda r: r.case.args[name[1:]].size)
-    words = (
-        f"<{name}, v> = {given:.6g}, but <dout, J v> = {due:.6g} by {method} of your own forward, "
-        f"on {run.case.words}"
-    )
-    own = _whole_gradient(state, small, name)
-    mistake = "wrong-unknown"
-    if own is not None:
-        mistake, extra = _read_own(small.outputs[name], own, name)
-        words += f"; {extra} ({small.case.words})"
-    if mistake == "wrong-unknown" and good:
-        mistake = _property_of(bad, good) or mistake
-    state.add(mistake, name, words)
-
-
-def _whole_gradient(state: Examination, run: Run, name: str) -> np.ndarray | None:
-    if run.case.args[name[1:]].size > 400:
-        return None
-    try:
-        differ = Differentiator(state.subject, run.case.args)
-        return differ.gradient(name[1:], run.dout if run.dout is not None else np.array(1.0))
-    except Failure:
-        return None
-
-
-def _read_own(given: np.ndarray, own: np.ndarray, name: str) -> tuple[str, str]:
-    """Say how a gradient differs from the derivative: by a factor, or where."""
-    norm = float(np.sum(own * own))
-    scale = max(float(np.max(np.abs(own), initial=0.0)), 1e-12)
-    if norm > 1e-16:
-        factor = float(np.sum(given * own)) / norm
-        if abs(factor) > 1e-9 and np.allclose(given, factor * own, rtol=0, atol=1e-4 * scale):
-            return ("sign" if np.isclose(factor, -1) else "factor"), f"{name} = {factor:.4g} * the derivative"
-    wrong = ~(np.abs(given - own) <= 1e-4 * scale)
-    return "wrong-unknown", f"wrong: {describe(wrong, letters_of(name, own.ndim))}"
 
 
 def _manners(state: Examination) -> None:

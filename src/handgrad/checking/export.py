@@ -18,6 +18,8 @@ FILES = (
     "geography",
     "contract",
     "discover",
+    "examination",
+    "own_derivative",
     "examine",
     "rules",
     "doctor",

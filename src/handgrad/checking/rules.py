@@ -76,8 +76,9 @@ def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
     settings, gradients, start = draw(like)
     walk = Walk(rule, settings, gradients, start)
     if not all(np.isfinite(point).all() for point in walk.points):
-        mistake = "t-not-advanced" if like.startswith("adam") else "not-a-number"
         step = next(k for k, p in enumerate(walk.points) if not np.isfinite(p).all()) + 1
+        whole = not np.isfinite(walk.points[step - 1]).any()  # 1 - beta**0 divides everything by zero
+        mistake = "t-not-advanced" if like.startswith("adam") and step == 1 and whole else "not-a-number"
         report.findings.append(
             finding(mistake, "next_w", f"step {step} gives a number that is not finite, {_words(settings)}")
         )

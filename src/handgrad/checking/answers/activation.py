@@ -97,7 +97,7 @@ _LEAKY = [
         "mask-inverted", lambda x, k: np.where(x > 0, k * x, x), "positive inputs are scaled, negative pass"
     ),
     _out("forward-wrong", lambda x, k: k * x, "every input is scaled"),
-    _out("sign", lambda x, k: np.where(x > 0, x, -k * x), "negative inputs come out positive"),
+    _out("forward-wrong", lambda x, k: np.where(x > 0, x, -k * x), "negative inputs come out positive"),
     _dx("slope-missing", _relu_slope, "dout stops where x < 0"),
     _dx("mask-inverted", lambda x, k: np.where(x > 0, k, 1.0), "the two slopes are exchanged"),
     _of_dout("mask-of-dout", lambda d, k: np.where(d > 0, d, k * d), "the slope is chosen by dout"),
@@ -130,9 +130,7 @@ def _elu_slope(x: np.ndarray, alpha: float) -> np.ndarray:
 _ELU = [
     _out("slope-missing", _relu, "negative inputs give 0"),
     _out("mask-missing", lambda x, k: x, "out = x"),
-    _out(
-        "derivative-wrong", lambda x, k: np.where(x > 0, x, k * np.exp(x)), "the - 1 of exp(x) - 1 is missing"
-    ),
+    _out("forward-wrong", lambda x, k: np.where(x > 0, x, k * np.exp(x)), "the - 1 of exp(x) - 1 is missing"),
     _out("forward-wrong", lambda x, k: np.where(x > 0, x, np.expm1(x)), "alpha is not used"),
     _dx("slope-missing", _relu_slope, "dout stops where x < 0"),
     _dx("slope-missing", lambda x, k: np.where(x > 0, 1.0, np.exp(x)), "alpha is not in the slope"),
@@ -161,7 +159,7 @@ def _sigmoid_slope(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
 
 
 _SIGMOID = [
-    _out("sign", lambda x, k: _sigmoid(-x), "1 / (1 + exp(x))"),
+    _out("forward-wrong", lambda x, k: _sigmoid(-x), "1 / (1 + exp(x))"),
     _out("forward-wrong", lambda x, k: np.exp(-x) / (1 + np.exp(-x)), "exp(-x) / (1 + exp(-x))"),
     _dx("gradient-from-input-not-output", lambda x, k: x * (1 - x), "dx = dout x (1 - x)"),
     _dx("derivative-wrong", lambda x, k: _sigmoid(x) * (1 + _sigmoid(x)), "1 + out stands for 1 - out"),

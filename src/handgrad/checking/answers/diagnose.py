@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -131,15 +132,10 @@ def _counts(all_args: list[Args]) -> dict[str, list[float]]:
                 "N * axis 1": x.shape[0] * x.shape[1],
                 "N / axis 1": x.shape[0] / x.shape[1],
             }
+        pixels = math.prod(x.shape[2:])
+        here |= {"H W": pixels, "N H W": x.shape[0] * pixels, "C H W": x[0].size}
         if x.ndim == 4:
-            pixels = x.shape[2] * x.shape[3]
-            here |= {
-                "H W": pixels,
-                "N H W": x.shape[0] * pixels,
-                "H": x.shape[2],
-                "W": x.shape[3],
-                "C H W": x.shape[1] * pixels,
-            }
+            here |= {"H": x.shape[2], "W": x.shape[3]}
         if "pool_param" in args:
             param = args["pool_param"]
             here["the window's size"] = param["pool_height"] * param["pool_width"]

@@ -58,6 +58,11 @@ class Norm:
             return flat.reshape(1, self.x.shape[1], -1, 1, 1)
         return flat.reshape(1, -1, *(1 for _ in self.shape[2:]))
 
+    @property
+    def std_of_x(self) -> np.ndarray:
+        """The deviation beside each number of x."""
+        return np.broadcast_to(self.std, self.x.shape).reshape(self.shape)
+
     def forward(self, gamma: bool = True, beta: bool = True) -> np.ndarray:
         """Scale and shift."""
         out = self.x_hat * (self.gamma if gamma else 1.0) + (self.beta if beta else 0.0)
@@ -100,7 +105,6 @@ EPS_PLACES = (
     ("missing", "there is none"),
     ("default", "it is always 1e-5, whatever the settings say"),
     ("squared", "its square is added"),
-    ("no root", "there is no root"),
 )
 
 

@@ -28,6 +28,11 @@ def dx_mutations(layer: str) -> list[Mutation]:
     def total(norm: Norm, d: np.ndarray) -> np.ndarray:
         return sum(norm.terms(d).values())  # type: ignore[return-value]
 
+    def divided(norm: Norm, d: np.ndarray, place: str) -> np.ndarray:
+        """Divide by another deviation, x_hat being that of forward."""
+        other = Norm(layer, norm.args, eps=place).std_of_x
+        return total(norm, d) * norm.std_of_x / other
+
     def only_gamma(norm: Norm, d: np.ndarray) -> np.ndarray:
         return (norm.fold(d) * norm.gamma).reshape(norm.shape)
 
@@ -41,6 +46,16 @@ def dx_mutations(layer: str) -> list[Mutation]:
         dx("variance-unbiased", _unbiased_terms, "the variance term is divided by N - 1"),
         dx("variance-unbiased", total, "the deviation of backward comes from N - 1", ddof=1),
         *(dx("eps-misplaced", total, f"eps: {words}", eps=eps) for eps, words in EPS_PLACES),
+        *(
+            dx("eps-misplaced", functools.partial(divided, place=eps), f"eps of the last division: {words}")
+            for eps, words in EPS_PLACES
+        ),
+        dx(
+            "factor",
+            functools.partial(divided, place="no root"),
+            "it is divided by the variance, not by its root",
+        ),
+        dx("factor", lambda n, d: total(n, d) * n.std_of_x, "it is not divided by the deviation"),
         *(
             dx("wrong-axes", total, f"statistics over {letters_of_axes(layer, axes)}", axes=axes)
             for axes in WRONG_AXES[layer]

@@ -113,8 +113,21 @@ def group_mutations() -> list[Mutation]:
         x_hat = back(a, norm(a).x_hat.reshape(d.shape))
         return np.sum(d * x_hat, axis=(0, 2, 3)).reshape(a["gamma"].shape)
 
+    def of_size(a: Args) -> Norm:
+        return Norm("spatial_groupnorm", a | {"G": a["x"].shape[1] // a["G"]})
+
+    def dgamma_of_size(a: Args, d: np.ndarray) -> np.ndarray:
+        return np.sum(d * of_size(a).x_hat.reshape(d.shape), axis=(0, 2, 3)).reshape(a["gamma"].shape)
+
+    def dx_of_size(a: Args, d: np.ndarray) -> np.ndarray:
+        return sum(of_size(a).terms(d).values())  # type: ignore[return-value]
+
     words = "distant channels share a group: the axis was split as (C / G, G)"
+    size = "G is taken for the channels of a group, not for the number of groups"
     return [
+        Mutation("channels-mixed", "out", lambda a, _: of_size(a).forward(), size),
+        Mutation("channels-mixed", "dx", dx_of_size, size),
+        Mutation("channels-mixed", "dgamma", dgamma_of_size, size),
         Mutation("channels-mixed", "out", lambda a, _: back(a, norm(a).forward()), words),
         Mutation("channels-mixed", "dx", dx, words),
         Mutation("channels-mixed", "dgamma", dgamma, words),

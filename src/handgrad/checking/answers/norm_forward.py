@@ -34,6 +34,7 @@ def forward_mutations(layer: str) -> list[Mutation]:
             out("wrong-axes", f"statistics over {letters_of_axes(layer, axes)}", axes=axes)
             for axes in WRONG_AXES[layer]
         ),
+        out("forward-wrong", "it is divided by the variance, not by its root", eps="no root"),
         out("gamma-missing", "out = x_hat + beta", gamma=False),
         out("bias-missing", "beta is not added", beta=False),
         out("gamma-missing", "out = x_hat: neither gamma nor beta", gamma=False, beta=False),

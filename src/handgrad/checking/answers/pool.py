@@ -232,7 +232,7 @@ _MAX = [
         "dout is multiplied by the maximum",
     ),
     Mutation(
-        "mask-of-dout", "dx", lambda a, d: Way(a).backward(np.ones(d.shape), _first), "dout is not used"
+        "derivative-wrong", "dx", lambda a, d: Way(a).backward(np.ones(d.shape), _first), "dout is not used"
     ),
     Mutation("channels-mixed", "dx", _one_channel(_first, 0), "only the first channel is written"),
     Mutation("channels-mixed", "dx", _one_channel(_first, -1), "only the last channel is written"),
