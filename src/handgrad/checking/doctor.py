@@ -17,7 +17,7 @@ from .discover import Found
 from .examine import examine
 from .report import Report, finding
 from .sandbox import Failure
-from .subject import Layer, Loss, positional_count
+from .subject import Layer, Loss, parameter_names, positional_count
 
 Function = Callable[..., Any]
 
@@ -57,7 +57,7 @@ def check(
 
     Returns
     -------
-    Report
+    report : handgrad.checking.report.Report
 
     Raises
     ------
@@ -76,9 +76,18 @@ def check(
     """
     title = name or ", ".join(_name(f) for f in (forward, backward) if f is not None)
     if inputs is not None and like is None:
-        return examine(title, Layer(forward, backward), None, _given(inputs), answers=False, seed=seed)
+        return examine(
+            title,
+            Layer(forward, backward),
+            None,
+            _given(inputs, parameter_names(forward)),
+            answers=False,
+            seed=seed,
+        )
     layer = _layer(like, forward)
-    cases = cases_of(layer, seed) if inputs is None else _given(inputs)
+    cases = cases_of(layer, seed)
+    if inputs is not None:
+        cases = _given(inputs, list(cases[0].args))
     subject = Layer(_of_course(course, layer, forward), backward)
     return examine(title, subject, layer, cases, answers=answers, seed=seed)
 
@@ -205,14 +214,16 @@ def _layer(like: str | None, forward: Function) -> str:
     return like
 
 
-def _given(inputs: Sequence[Any]) -> list[Case]:
-    args = {
-        f"input{k}": value.astype(np.float64)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        else value
-        for k, value in enumerate(inputs)
-    }
-    return [Case(args)]
+def _given(inputs: Sequence[Any], names: list[str]) -> list[Case]:
+    """Return the one case of given arguments, by the names of their parameters where there are enough."""
+    if len(names) < len(inputs):
+        names = [f"input{k}" for k in range(len(inputs))]
+    return [Case({name: _in_double(value) for name, value in zip(names, inputs, strict=False)})]
+
+
+def _in_double(value: Any) -> Any:
+    is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return value.astype(np.float64) if is_float else value
 
 
 def _name(function: Any) -> str:

@@ -44,7 +44,7 @@ def check_model(model: Any, X: np.ndarray, y: np.ndarray) -> Report:
 
     Returns
     -------
-    Report
+    report : handgrad.checking.report.Report
 
     Examples
     --------

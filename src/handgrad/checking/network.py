@@ -38,7 +38,7 @@ def check_in_network(model: Any, X: np.ndarray, y: np.ndarray, **functions: Call
 
     Returns
     -------
-    Report
+    report : handgrad.checking.report.Report
 
     Examples
     --------

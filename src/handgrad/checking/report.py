@@ -57,8 +57,6 @@ class Report:
     Attributes
     ----------
     name : str
-    verdict : {'right', 'wrong', 'doubtful', 'broken'}
-        The gravest finding decides; 'broken' means that the function could not be judged.
     findings : list of Finding
         Most important first.
     notes : list of str
@@ -71,7 +69,10 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The gravest of the findings."""
+        """'right', 'wrong', 'doubtful' or 'broken': the gravest finding decides.
+
+        'broken' means that the function could not be judged.
+        """
         return max((f.severity for f in self.findings), key=WEIGHT.__getitem__, default="right")
 
     def to_dict(self) -> dict[str, Any]:

@@ -302,7 +302,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "one gradient for each input, in their order.",
     ),
     "wrong-unknown": (
-        "it is wrong, and the cause is none that is known",
+        "it is wrong, and no known mistake explains it",
         "take the smallest case that fails, and compare number by number where the error is.",
     ),
     "forward-wrong": (

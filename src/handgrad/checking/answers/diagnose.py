@@ -9,6 +9,7 @@ from itertools import permutations
 import numpy as np
 
 from ..cases import Args
+from ..geography import describe, letters_of
 from . import catalogue
 from .mutation import Sample, close, match
 from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
@@ -32,19 +33,22 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
         return []
     mutation = match((m for m in catalogue.of(layer) if m.output == output), samples)
     if mutation is not None:
-        return [
-            Diagnosis(
-                mutation.mistake,
-                f"{mutation.words}{'; ' if mutation.words else ''}exactly these "
-                f"numbers come out, {_figures(wrong[0])}",
-                mutation.severity,
-            )
-        ]
+        words = f"{mutation.words}: " if mutation.words else ""
+        return [Diagnosis(mutation.mistake, words + _figures(output, wrong[0]), mutation.severity)]
     return _factor(layer, output, samples) or _by_terms(layer, output, samples)
 
 
-def _figures(sample: Sample) -> str:
-    return f"on {sample.words}"
+def _figures(output: str, sample: Sample) -> str:
+    """Return by how much and where a sample is wrong, in figures."""
+    given, true = np.asarray(sample.given), sample.true
+    if given.shape != true.shape:
+        return f"{output} has shape {given.shape}, due is {true.shape}, on {sample.words}"
+    error = np.abs(given - true)
+    place = describe(
+        ~(error <= 1e-6 * max(float(np.max(np.abs(true), initial=0.0)), 1e-3)), letters_of(output, true.ndim)
+    )
+    worst = float(np.max(error[np.isfinite(error)], initial=0.0))
+    return f"off by up to {worst:.2g}, {place}, on {sample.words}"
 
 
 def swapped(expected: dict[str, np.ndarray], given: dict[str, np.ndarray], names: list[str]) -> str:

@@ -376,9 +376,9 @@ def name(
     words = ", ".join(f"{key} {value:g}" for key, value in settings.items())
     for mistake, step, what in _WRONG[like]:
         if _same(walk.points, points(step, settings, gradients, start)):
-            return [
-                finding(mistake, "next_w", f"{what}; exactly these steps come out, w {start.shape}, {words}")
-            ]
+            error = max(float(np.abs(a - b).max()) for a, b in zip(walk.points, true, strict=True))
+            figures = f"{what}: off by up to {error:.2g} after {len(true)} steps, w {start.shape}, {words}"
+            return [finding(mistake, "next_w", figures)]
     first = next(
         k for k, (a, b) in enumerate(zip(walk.points, true, strict=True)) if not np.allclose(a, b, rtol=1e-6)
     )
