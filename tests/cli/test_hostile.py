@@ -86,7 +86,7 @@ def test_a_command_line_that_is_wrong_has_status_2_and_names_the_help(arguments,
         (["--filter-size", "0"], "filter_size must be"),
         (["--dropout", "0.5"], "dropout is a setting of fully-connected, but model is three-layer"),
         (["--path", "x"], "path says where CIFAR-10 is, but data is 'shapes'"),
-        (["--hidden-dim", "1000000000"], "the memory is not enough"),
+        (["--hidden-dim", "1000000000000"], "the memory is not enough"),
         (["--config", "missing.toml"], "config must name a TOML file, got 'missing.toml'"),
         (
             ["--resume", "nowhere"],
