@@ -9,6 +9,10 @@
 #else
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace handgrad {
@@ -19,6 +23,7 @@ const char* isa_name(Isa isa) {
         case Isa::neon: return "neon";
         case Isa::avx2: return "avx2";
         case Isa::avx512: return "avx512";
+        case Isa::amx: return "amx";
     }
     return "unknown";
 }
@@ -29,6 +34,7 @@ struct Features {
     bool neon = false;
     bool avx = false, fma = false, avx2 = false;
     bool avx512f = false, avx512bw = false, avx512dq = false, avx512vl = false;
+    bool amx_tile = false, amx_bf16 = false;
 };
 
 #if defined(HANDGRAD_X86)
@@ -63,6 +69,16 @@ std::uint64_t saved_state() {
 #endif
 }
 
+// Linux gives tile registers to a process that asks, once and for all its threads.
+bool tiles_granted() {
+#if defined(__linux__)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
+}
+
 Features detect() {
     const auto bit = [](std::uint32_t word, int index) { return ((word >> index) & 1u) != 0; };
     const Registers basic = cpuid(1), extended = cpuid(7);
@@ -77,6 +93,9 @@ Features detect() {
     f.avx512dq = zmm && bit(extended.ebx, 17);
     f.avx512bw = zmm && bit(extended.ebx, 30);
     f.avx512vl = zmm && bit(extended.ebx, 31);
+    const bool tiles = zmm && (saved & 0x60000) == 0x60000 && bit(extended.edx, 24) && tiles_granted();
+    f.amx_tile = tiles;
+    f.amx_bf16 = tiles && bit(extended.edx, 22);
     return f;
 }
 
@@ -106,6 +125,7 @@ bool cpu_runs(Isa isa) {
         case Isa::neon: return f.neon;
         case Isa::avx2: return f.avx2 && f.fma;
         case Isa::avx512: return f.avx2 && f.fma && f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl;
+        case Isa::amx: return cpu_runs(Isa::avx512) && f.amx_tile && f.amx_bf16;
     }
     return false;
 }
@@ -117,7 +137,7 @@ std::vector<std::string> cpu_features() {
         bool usable;
     } all[] = {{"neon", f.neon},         {"avx", f.avx},           {"fma", f.fma},
                {"avx2", f.avx2},         {"avx512f", f.avx512f},   {"avx512bw", f.avx512bw},
-               {"avx512dq", f.avx512dq}, {"avx512vl", f.avx512vl}};
+               {"avx512dq", f.avx512dq}, {"avx512vl", f.avx512vl}, {"amx_tile", f.amx_tile}, {"amx_bf16", f.amx_bf16}};
     std::vector<std::string> names;
     for (const auto& feature : all)
         if (feature.usable) names.emplace_back(feature.name);

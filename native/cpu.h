@@ -7,7 +7,7 @@
 namespace handgrad {
 
 // From the plainest to the widest; `generic` is what the compiler targets by default.
-enum class Isa { generic, neon, avx2, avx512 };
+enum class Isa { generic, neon, avx2, avx512, amx };
 
 const char* isa_name(Isa isa);
 

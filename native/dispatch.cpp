@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "kernels/amx/table.h"
+
 namespace handgrad {
 
 // Each set's kernels, from its own compilation of kernels/table.cpp.
@@ -22,22 +24,37 @@ extern const KernelTable table;
 
 namespace {
 
+#if defined(HANDGRAD_WITH_AMX)
+const KernelTable& amx_table() {
+    static const KernelTable made = [] {
+        KernelTable t = avx512::table;
+        t.f32.gemm_workspace = amx::gemm_workspace<float>;
+        t.f32.gemm = amx::gemm<float>;
+        return t;
+    }();
+    return made;
+}
+#endif
+
 struct Compiled {
     Isa isa;
-    const KernelTable* kernels;
+    const KernelTable& (*kernels)();
 };
 
 // From the plainest to the widest.
 constexpr Compiled kCompiled[] = {
-    {Isa::generic, &generic::table},
+    {Isa::generic, []() -> const KernelTable& { return generic::table; }},
 #if defined(HANDGRAD_WITH_NEON)
-    {Isa::neon, &neon::table},
+    {Isa::neon, []() -> const KernelTable& { return neon::table; }},
 #endif
 #if defined(HANDGRAD_WITH_AVX2)
-    {Isa::avx2, &avx2::table},
+    {Isa::avx2, []() -> const KernelTable& { return avx2::table; }},
 #endif
 #if defined(HANDGRAD_WITH_AVX512)
-    {Isa::avx512, &avx512::table},
+    {Isa::avx512, []() -> const KernelTable& { return avx512::table; }},
+#endif
+#if defined(HANDGRAD_WITH_AMX)
+    {Isa::amx, amx_table},
 #endif
 };
 
@@ -85,7 +102,7 @@ std::vector<Isa> usable_isas() {
     return usable;
 }
 
-const KernelTable& kernels() { return *current().kernels; }
+const KernelTable& kernels() { return current().kernels(); }
 
 Isa isa() { return current().isa; }
 

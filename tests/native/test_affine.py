@@ -77,6 +77,30 @@ def test_nan_stays_in_its_row_and_goes_through_relu(isa):
     assert not np.isnan(np.delete(out, 7, axis=0)).any()
 
 
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 3.4e38])
+def test_infinite_and_huge_numbers_are_what_they_are_in_every_instruction_set(isa, value):
+    _native.set_isa(isa)
+    a = {name: np.ones_like(array) for name, array in arrays(40, 64, 48, np.float32).items()}
+    a["x"][7, 3] = value
+    a["x"][9] = 0
+    made = results(a, relu=True)
+    expected = {"out": np.maximum(a["x"].astype(np.float64) @ a["w"] + a["b"], 0)}
+    expected["dw"] = a["x"].T.astype(np.float64) @ a["dout"]
+    for name, exact in expected.items():
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(made[name], exact.astype(np.float32))
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+def test_long_sums_keep_their_digits(isa):
+    _native.set_isa(isa)
+    a = arrays(33, 5000, 32, np.float32)
+    exact = a["x"].astype(np.float64) @ a["w"] + a["b"]
+    one_by_one = np.cumsum(a["x"][:, :, None] * a["w"], axis=1)[:, -1] + a["b"]
+    assert np.abs(results(a)["out"] - exact).mean() < np.abs(one_by_one - exact).mean() / 2
+
+
 def call(**changed: np.ndarray) -> None:
     a = arrays(2, 3, 4, np.float32) | {"out": np.empty((2, 4), np.float32)} | changed
     _native.affine_forward(a["x"], a["w"], a["b"], a["out"], False)

@@ -85,7 +85,8 @@ def test_every_instruction_set_needs_its_features():
         "avx2": {"avx2", "fma"},
         "avx512": {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"},
     }
-    compiled = {"x86_64": ["generic", "avx2", "avx512"], "aarch64": ["generic", "neon"]}
+    needs["amx"] = needs["avx512"] | {"amx_tile", "amx_bf16"}
+    compiled = {"x86_64": ["generic", "avx2", "avx512", "amx"], "aarch64": ["generic", "neon"]}
     here = compiled.get(platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64"), [])
     features = set(_native.cpu_features())
     assert _native.isas() == [isa for isa in here or ["generic"] if needs[isa] <= features]
@@ -95,7 +96,7 @@ if Path("/proc/cpuinfo").exists() and platform.machine() == "x86_64":
 
     def test_the_features_are_those_that_the_kernel_reports():
         flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-        ours = {"avx", "fma", "avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl"}
+        ours = {"avx", "fma", "avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "amx_tile", "amx_bf16"}
         assert set(_native.cpu_features()) == ours & set(flags[1].split())
 
 
