@@ -6,6 +6,7 @@
 #include "dispatch.h"
 #include "memory.h"
 #include "threads.h"
+#include "winograd.h"
 
 namespace handgrad {
 
@@ -165,27 +166,8 @@ void gather_parts(const T* parts, std::int64_t share, std::int64_t count, const 
     }
 }
 
-}  // namespace
-
 template <class T>
-void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out) {
-    const Planned made = forward_plan(s);
-    const std::int64_t size = s.f * made.plan.pixels();
-    run_plan<T>(
-        made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * size; },
-        [](std::int64_t, std::int64_t, std::int64_t, const T*) {});
-}
-
-template <class T>
-void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
-    for (std::int64_t y = 0; y < s.stride_y; ++y)
-        for (std::int64_t x = 0; x < s.stride_x; ++x)
-            backward_x_phase(s, Phase(y, s.h, s.hh, s.stride_y, s.pad_y), Phase(x, s.w, s.ww, s.stride_x, s.pad_x),
-                             dout, w, dx);
-}
-
-template <class T>
-void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
+void direct_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
     const Kernels<T>& k = kernels().of<T>();
     const Planned made = forward_plan(s);
     const ConvPlan& plan = made.plan;
@@ -204,6 +186,50 @@ void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db
         }
     });
     gather_parts(result.get(), share, parts, plan, dw, db);
+}
+
+// db (F,): the sums of dout's planes, over images in one order whatever the threads.
+template <class T>
+void sum_of_planes(const ConvShape& s, const T* dout, T* db) {
+    const std::int64_t pixels = s.out_h() * s.out_w();
+    parallel_for(s.f, 4, [&](std::int64_t begin, std::int64_t end, int) {
+        std::fill(db + begin, db + end, T(0));
+        for (std::int64_t image = 0; image < s.n; ++image)
+            kernels().of<T>().add_row_sums(db + begin, dout + (image * s.f + begin) * pixels, end - begin, pixels);
+    });
+}
+
+}  // namespace
+
+template <class T>
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out) {
+    if constexpr (sizeof(T) == sizeof(float))
+        if (winograd_takes(s)) return winograd_forward(s, x, w, b, relu, out);
+    const Planned made = forward_plan(s);
+    const std::int64_t size = s.f * made.plan.pixels();
+    run_plan<T>(
+        made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * size; },
+        [](std::int64_t, std::int64_t, std::int64_t, const T*) {});
+}
+
+template <class T>
+void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
+    if constexpr (sizeof(T) == sizeof(float))
+        if (winograd_takes(s)) return winograd_backward_x(s, dout, w, dx);
+    for (std::int64_t y = 0; y < s.stride_y; ++y)
+        for (std::int64_t x = 0; x < s.stride_x; ++x)
+            backward_x_phase(s, Phase(y, s.h, s.hh, s.stride_y, s.pad_y), Phase(x, s.w, s.ww, s.stride_x, s.pad_x),
+                             dout, w, dx);
+}
+
+template <class T>
+void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
+    if constexpr (sizeof(T) == sizeof(float))
+        if (winograd_takes(s)) {
+            winograd_backward_w(s, dout, x, dw);
+            return sum_of_planes(s, dout, db);
+        }
+    direct_backward_w(s, dout, x, dw, db);
 }
 
 #define HANDGRAD_FOR(T)                                                                           \

@@ -1,5 +1,6 @@
 // Convolution.
 #include "conv.h"
+#include "winograd.h"
 
 #include <utility>
 
@@ -66,4 +67,6 @@ void bind_for(nb::module_& m) {
 void bind_conv(nb::module_& m) {
     bind_for<float>(m);
     bind_for<double>(m);
+    m.def("winograd", &handgrad::winograd_allowed);
+    m.def("set_winograd", &handgrad::set_winograd, "allowed"_a.noconvert());
 }

@@ -8,12 +8,14 @@
 #include "dispatch.h"
 #include "probe.h"
 #include "threads.h"
+#include "winograd.h"
 
 namespace {
 
 void configure() {
     handgrad::set_isa_from_environment();
     handgrad::set_num_threads_from_environment();
+    handgrad::set_winograd_from_environment();
 }
 
 std::vector<std::string> isas() {

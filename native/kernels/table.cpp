@@ -30,6 +30,7 @@ const KernelTable table{
     fma_probe,
     kernels_of<float>(),
     kernels_of<double>(),
+    winograd,
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

@@ -8,6 +8,7 @@
 
 #include "conv.h"
 #include "gemm.h"
+#include "winograd.h"
 
 namespace handgrad {
 
@@ -45,6 +46,7 @@ struct KernelTable {
     std::int64_t (*fma_probe)(std::int64_t rounds, float* sink);
     Kernels<float> f32;
     Kernels<double> f64;
+    WinogradKernels winograd;
 
     template <class T>
     const Kernels<T>& of() const {
@@ -83,6 +85,7 @@ template <class T>
 void conv_weights(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
 template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
+extern const WinogradKernels winograd;
 
 extern const KernelTable table;
 

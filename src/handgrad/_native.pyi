@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 def configure() -> None:
-    """Follow HANDGRAD_ISA and HANDGRAD_NUM_THREADS; a value that makes no sense here is a ValueError."""
+    """Follow HANDGRAD_ISA, HANDGRAD_NUM_THREADS, HANDGRAD_WINOGRAD; nonsense there is a ValueError."""
 
 def cpu_features() -> list[str]:
     """Vector extensions that the CPU has and the operating system supports: 'avx2', 'fma', 'avx512f', ..."""
@@ -74,7 +74,7 @@ def conv_forward(
     relu: bool,
     out: np.ndarray,
 ) -> None:
-    """Write the convolution of x (N, C, H, W) to out (N, F, H', W'), negative numbers as 0 for `relu`."""
+    """Write the convolution of x (N, C, H, W) to out (N, F, H', W'), what is negative as 0 for `relu`."""
 
 def conv_backward_x(
     dout: np.ndarray, w: np.ndarray, stride: tuple[int, int], pad: tuple[int, int], dx: np.ndarray
@@ -90,3 +90,9 @@ def conv_backward_w(
     db: np.ndarray,
 ) -> None:
     """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""
+
+def winograd() -> bool:
+    """Whether Winograd's convolution may be used: float32, 3 x 3 windows, stride 1, 32 channels or more."""
+
+def set_winograd(allowed: bool) -> None:
+    """Allow it or not; HANDGRAD_WINOGRAD=off forbids it from the start."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from tolerances import assert_close
@@ -14,8 +19,9 @@ DTYPES = (np.float32, np.float64)
 
 @pytest.fixture(autouse=True)
 def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
+    isa, threads, winograd = _native.isa(), _native.num_threads(), _native.winograd()
     yield
+    _native.set_winograd(winograd)
     _native.set_isa(isa)
     _native.set_num_threads(threads)
 
@@ -52,6 +58,71 @@ def test_any_geometry(isa, dtype, channels, cases):
             assert_close(actual, right, length, what=f"{name} of {x.shape}, {w.shape}, {arguments[3:]}")
         for actual, again in zip(made, all_passes(native_ops, *arguments), strict=True):
             np.testing.assert_array_equal(actual, again)  # bit for bit
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("seed", range(6))
+def test_winograd_and_the_direct_kernel_agree(isa, seed):
+    """Both stay within a direct sum's tolerance, though Winograd errs some ten times as much."""
+    rng = np.random.default_rng(seed)
+    _native.set_isa(isa)
+    _native.set_num_threads(1 + seed % 3)
+    n, pad = int(rng.integers(1, 6)), tuple(int(v) for v in rng.integers(0, 3, 2))
+    c, f = (int(v) for v in rng.integers(32, 70, 2))
+    h, width = (int(v) for v in rng.integers(5, 20, 2))
+    x, w = rng.normal(size=(n, c, h, width)), rng.normal(size=(f, c, 3, 3))
+    exact = all_passes(numpy_ops, x, w, np.arange(f, dtype=float), (1, 1), pad)
+    arguments = [array.astype(np.float32) for array in (x, w, np.arange(f))]
+    results = {}
+    for allowed in (True, False):
+        _native.set_winograd(allowed)
+        results[allowed] = all_passes(native_ops, *arguments, (1, 1), pad)
+        again = all_passes(native_ops, *arguments, (1, 1), pad)
+        for name, actual, right, same in zip(
+            ("out", "dx", "dw", "db"), results[allowed], exact, again, strict=True
+        ):
+            length = max(9 * c, 9 * f, exact[0].size // f)
+            assert_close(actual, right.astype(np.float32), length, what=name)
+            np.testing.assert_array_equal(actual, same)
+    assert any((a != b).any() for a, b in zip(results[True], results[False], strict=True))  # two algorithms
+
+
+def test_winograd_is_left_to_single_precision_and_to_shapes_that_it_fits():
+    rng = np.random.default_rng(0)
+    for dtype, channels, window, stride in (
+        (np.float64, 40, 3, 1),
+        (np.float32, 8, 3, 1),
+        (np.float32, 40, 5, 1),
+        (np.float32, 40, 3, 2),
+    ):
+        x = rng.normal(size=(2, channels, 9, 9)).astype(dtype)
+        w = rng.normal(size=(channels, channels, window, window)).astype(dtype)
+        results = []
+        for allowed in (True, False):
+            _native.set_winograd(allowed)
+            results.append(all_passes(native_ops, x, w, np.zeros(channels, dtype), (stride, stride), (1, 1)))
+        for one, other in zip(*results, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(("value", "printed"), [("", "True"), ("on", "True"), ("off", "False"), ("no", None)])
+def test_the_environment_turns_winograd_off(value, printed):
+    program = "from handgrad import _native; _native.configure(); print(_native.winograd())"
+    environment = os.environ | {"HANDGRAD_WINOGRAD": value}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    if printed is None:
+        assert done.stderr.splitlines()[-1] == "ValueError: HANDGRAD_WINOGRAD must be on or off, got 'no'"
+    else:
+        assert done.stdout.strip() == printed
+
+
+def test_info_tells_that_winograd_is_off():
+    environment = os.environ | {"HANDGRAD_WINOGRAD": "off"}
+    command = [sys.executable, "-m", "handgrad", "info", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    found = json.loads(done.stdout)
+    assert found["extension"]["winograd"] is False
+    assert found["environment"]["HANDGRAD_WINOGRAD"] == "off"
 
 
 @pytest.mark.parametrize("isa", _native.isas())

@@ -9,7 +9,13 @@ from typing import Any
 
 from handgrad._version import __version__
 
-ENVIRONMENT = ("HANDGRAD_BACKEND", "HANDGRAD_NUM_THREADS", "HANDGRAD_ISA", "HANDGRAD_DATA")
+ENVIRONMENT = (
+    "HANDGRAD_BACKEND",
+    "HANDGRAD_NUM_THREADS",
+    "HANDGRAD_ISA",
+    "HANDGRAD_WINOGRAD",
+    "HANDGRAD_DATA",
+)
 """The environment variables that Handgrad reads."""
 
 

@@ -56,6 +56,7 @@ def _extension() -> dict[str, Any]:
         "instruction_set": extension.isa(),
         "because": extension.isa_reason(),
         "instruction_sets": extension.isas(),
+        "winograd": extension.winograd(),
         "cpu_features": extension.cpu_features(),
     }
 

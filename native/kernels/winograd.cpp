@@ -1,0 +1,274 @@
+// The steps of Winograd's convolution. Transforms work on a vector of channels of one tile at a time; the products
+// are the micro-kernel of the matrix product.
+#include "winograd.h"
+
+#include "micro.h"
+#include "pack.h"
+#include "table.h"
+
+namespace handgrad::HANDGRAD_ISA {
+
+namespace {
+
+using S = Simd<float>;
+using Vec = S::Vec;
+using Width = Tuning<float>;
+
+constexpr std::int64_t kUnitChannels = 16;
+
+HANDGRAD_INLINE Vec times(float factor, Vec a) { return S::mul(S::splat(factor), a); }
+HANDGRAD_INLINE Vec plus_times(Vec a, float factor, Vec b) { return S::fma(S::splat(factor), b, a); }
+
+// One side of B^T d B.
+HANDGRAD_INLINE void input_side(const Vec (&d)[6], Vec (&o)[6]) {
+    o[0] = plus_times(plus_times(d[4], -5, d[2]), 4, d[0]);
+    const Vec a = plus_times(d[4], -4, d[2]), b = plus_times(d[3], -4, d[1]);
+    o[1] = S::add(a, b);
+    o[2] = S::sub(a, b);
+    const Vec c = S::sub(d[4], d[2]), e = times(2, S::sub(d[3], d[1]));
+    o[3] = S::add(c, e);
+    o[4] = S::sub(c, e);
+    o[5] = plus_times(plus_times(d[5], -5, d[3]), 4, d[1]);
+}
+
+// One side of A^T m A.
+HANDGRAD_INLINE void output_side(const Vec (&m)[6], Vec (&o)[4]) {
+    const Vec a = S::add(m[1], m[2]), b = S::sub(m[1], m[2]), c = S::add(m[3], m[4]), d = S::sub(m[3], m[4]);
+    o[0] = S::add(m[0], S::add(a, c));
+    o[1] = plus_times(b, 2, d);
+    o[2] = plus_times(a, 4, c);
+    o[3] = S::add(m[5], plus_times(b, 8, d));
+}
+
+// One side of A dy A^T.
+HANDGRAD_INLINE void gradient_side(const Vec (&d)[4], Vec (&o)[6]) {
+    const Vec even = S::add(d[0], d[2]), odd = S::add(d[1], d[3]);
+    const Vec even2 = plus_times(d[0], 4, d[2]), odd2 = plus_times(times(2, d[1]), 8, d[3]);
+    o[0] = d[0];
+    o[1] = S::add(even, odd);
+    o[2] = S::sub(even, odd);
+    o[3] = S::add(even2, odd2);
+    o[4] = S::sub(even2, odd2);
+    o[5] = d[3];
+}
+
+// One side of G g G^T.
+HANDGRAD_INLINE void filter_side(const Vec (&g)[3], Vec (&o)[6]) {
+    const Vec ends = S::add(g[0], g[2]), far = plus_times(times(1.0f / 24, g[0]), 1.0f / 6, g[2]);
+    o[0] = times(0.25f, g[0]);
+    o[1] = times(-1.0f / 6, S::add(ends, g[1]));
+    o[2] = times(-1.0f / 6, S::sub(ends, g[1]));
+    o[3] = plus_times(far, 1.0f / 12, g[1]);
+    o[4] = plus_times(far, -1.0f / 12, g[1]);
+    o[5] = g[2];
+}
+
+// One side of G^T du G.
+HANDGRAD_INLINE void filter_gradient_side(const Vec (&u)[6], Vec (&o)[3]) {
+    const Vec near = S::add(u[1], u[2]), far = S::add(u[3], u[4]);
+    const Vec near_odd = S::sub(u[2], u[1]), far_odd = S::sub(u[3], u[4]);
+    o[0] = plus_times(plus_times(times(0.25f, u[0]), -1.0f / 6, near), 1.0f / 24, far);
+    o[1] = plus_times(times(1.0f / 6, near_odd), 1.0f / 12, far_odd);
+    o[2] = plus_times(plus_times(u[5], -1.0f / 6, near), 1.0f / 6, far);
+}
+
+// Both sides: `load(i, j)` gives the tile's numbers, `store(i, j, v)` takes the results.
+template <int In, int Out, void (*side)(const Vec (&)[In], Vec (&)[Out]), class Load, class Store>
+HANDGRAD_INLINE void both_sides(const Load& load, const Store& store) {
+    Vec half[Out][In];
+    HANDGRAD_UNROLL
+    for (int j = 0; j < In; ++j) {
+        Vec column[In], turned[Out];
+        HANDGRAD_UNROLL
+        for (int i = 0; i < In; ++i) column[i] = load(i, j);
+        side(column, turned);
+        HANDGRAD_UNROLL
+        for (int i = 0; i < Out; ++i) half[i][j] = turned[i];
+    }
+    HANDGRAD_UNROLL
+    for (int i = 0; i < Out; ++i) {
+        Vec row[Out];
+        side(half[i], row);
+        HANDGRAD_UNROLL
+        for (int j = 0; j < Out; ++j) store(i, j, row[j]);
+    }
+}
+
+std::int64_t panels_of_filters(const WinogradPlan& plan) { return ceil_div(plan.filters, Width::width); }
+
+// u is (36, panels, channels, width).
+std::int64_t place_of_filters(const WinogradPlan& plan) {
+    return panels_of_filters(plan) * plan.channel_lanes * Width::width;
+}
+
+std::int64_t filter_size(const WinogradPlan& plan) { return WinogradPlan::places * place_of_filters(plan); }
+std::int64_t filter_workspace() { return 9 * kUnitChannels * Width::width; }
+std::int64_t channel_units(const WinogradPlan& plan) { return ceil_div(plan.channel_lanes, kUnitChannels); }
+std::int64_t filter_units(const WinogradPlan& plan) { return panels_of_filters(plan) * channel_units(plan); }
+
+void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u,
+                       float* workspace) {
+    const std::int64_t row = 9 * plan.channels, place = place_of_filters(plan);
+    for (std::int64_t unit = begin; unit < end; ++unit) {
+        const std::int64_t panel = unit / channel_units(plan), c0 = unit % channel_units(plan) * kUnitChannels;
+        const std::int64_t real = least(kUnitChannels, plan.channels - c0);
+        const int rows = static_cast<int>(least(Width::width, plan.filters - panel * Width::width));
+        if (real > 0)
+            pack_panel(workspace, Width::width, rows, 9 * real, w + panel * Width::width * row + c0 * 9, row,
+                       std::int64_t{1});
+        for (std::int64_t c = 0; c < least(kUnitChannels, plan.channel_lanes - c0); ++c)
+            for (int f = 0; f < Width::width; f += S::lanes) {
+                const float* g = workspace + c * 9 * Width::width + f;
+                float* to = u + (panel * plan.channel_lanes + c0 + c) * Width::width + f;
+                both_sides<3, 6, filter_side>(
+                    [&](int i, int j) { return c < real ? S::load(g + (i * 3 + j) * Width::width) : S::zero(); },
+                    [&](int i, int j, Vec v) { S::store(to + (i * 6 + j) * place, v); });
+            }
+    }
+}
+
+void stage(const float* image, std::int64_t planes, std::int64_t height, std::int64_t width, std::int64_t top,
+           std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
+    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, plane = height * width;
+    for (std::int64_t i = 0; i < rows * columns * deep; i += S::lanes) S::store(to + i, S::zero());
+    for (std::int64_t c = 0; c < planes; c += S::lanes) {
+        const int here = static_cast<int>(least(S::lanes, planes - c));
+        std::int64_t y = 0, x = 0;
+        for (std::int64_t p = 0; p < plane; p += S::lanes) {
+            const int count = static_cast<int>(least(S::lanes, plane - p));
+            Vec v[S::lanes];
+            HANDGRAD_UNROLL
+            for (int i = 0; i < S::lanes; ++i) {
+                const float* from = image + (c + i) * plane + p;
+                v[i] = i >= here ? S::zero() : count == S::lanes ? S::load(from) : S::load_part(from, count);
+            }
+            transpose<S>(v);
+            for (int i = 0; i < count; ++i) {
+                S::store(to + ((y + top) * columns + x + left) * deep + c, v[i]);
+                if (++x == width) {
+                    x = 0;
+                    ++y;
+                }
+            }
+        }
+    }
+}
+
+void transform_input(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v) {
+    const std::int64_t deep = plan.channel_lanes, row = plan.staged_width() * deep, step = plan.input_step();
+    for (std::int64_t t = first; t < first + count; ++t, v += deep) {
+        const float* corner = staged + 4 * (t / plan.tiles_x * row + t % plan.tiles_x * deep);
+        for (std::int64_t c = 0; c < deep; c += S::lanes)
+            both_sides<6, 6, input_side>([&](int i, int j) { return S::load(corner + i * row + j * deep + c); },
+                                         [&](int i, int j, Vec o) { S::store(v + (i * 6 + j) * step + c, o); });
+    }
+}
+
+void transform_gradient(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m) {
+    const std::int64_t deep = plan.filter_lanes, row = 4 * plan.tiles_x * deep, step = plan.output_step();
+    for (std::int64_t t = first; t < first + count; ++t, m += deep) {
+        const float* corner = staged + 4 * (t / plan.tiles_x * row + t % plan.tiles_x * deep);
+        for (std::int64_t f = 0; f < deep; f += S::lanes)
+            both_sides<4, 6, gradient_side>([&](int i, int j) { return S::load(corner + i * row + j * deep + f); },
+                                            [&](int i, int j, Vec o) { S::store(m + (i * 6 + j) * step + f, o); });
+    }
+}
+
+void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m) {
+    const Panels panels(tiles);
+    for (int place = 0; place < WinogradPlan::places; ++place) {
+        const float *a = v + place * plan.input_step(), *b = u + place * place_of_filters(plan);
+        float* c = m + place * plan.output_step();
+        for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width, b += plan.channel_lanes * Width::width)
+            for (std::int64_t q = 0; q < panels.count; ++q)
+                micro_tile<float, false>(panels.height(q),
+                                         {plan.channels, a + panels.begin(q) * plan.channel_lanes, plan.channel_lanes, 1, b,
+                                          Width::width, c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
+                                          static_cast<int>(least(Width::width, plan.filter_lanes - f)), false, {}});
+    }
+}
+
+void filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add, float* du) {
+    const Panels panels(plan.channels);
+    for (int place = 0; place < WinogradPlan::places; ++place) {
+        const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
+        float* c = du + place * plan.channel_lanes * plan.filter_lanes;
+        for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width)
+            for (std::int64_t q = 0; q < panels.count; ++q)
+                micro_tile<float>(panels.height(q), {tiles, a + panels.begin(q), 1, plan.channel_lanes, b + f,
+                                                     plan.filter_lanes, c + panels.begin(q) * plan.filter_lanes + f,
+                                                     plan.filter_lanes,
+                                                     static_cast<int>(least(Width::width, plan.filter_lanes - f)), add, {}});
+    }
+}
+
+// A square of 4 x 4 pixels for each lane of y, to the filters' planes; what hangs over the image is left out.
+void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int filters, float* out) {
+    const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
+    const std::int64_t plane = plan.out_height * plan.out_width;
+    const int high = static_cast<int>(least(4, plan.out_height - top)), wide = static_cast<int>(least(4, plan.out_width - left));
+    alignas(64) float square[S::lanes][16];  // of each filter
+    HANDGRAD_UNROLL
+    for (int p = 0; p < 16; p += S::lanes) {
+        Vec v[S::lanes];
+        HANDGRAD_UNROLL
+        for (int i = 0; i < S::lanes; ++i) v[i] = y[p + i];
+        transpose<S>(v);
+        HANDGRAD_UNROLL
+        for (int i = 0; i < S::lanes; ++i) S::store(square[i] + p, v[i]);
+    }
+    for (int f = 0; f < filters; ++f) {
+        float* to = out + f * plane + top * plan.out_width + left;
+        for (int i = 0; i < high; ++i, to += plan.out_width)
+            if (wide == 4)
+                __builtin_memcpy(to, square[f] + 4 * i, 4 * sizeof(float));
+            else
+                for (int j = 0; j < wide; ++j) to[j] = square[f][4 * i + j];
+    }
+}
+
+void transform_output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count,
+                      const float* bias, bool relu, float* out) {
+    const std::int64_t step = plan.output_step(), plane = plan.out_height * plan.out_width;
+    for (std::int64_t t = first; t < first + count; ++t, m += plan.filter_lanes)
+        for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
+            const int filters = static_cast<int>(least(S::lanes, plan.filters - f));
+            const Vec add = bias ? S::load_part(bias + f, filters) : S::zero();
+            Vec y[16];
+            both_sides<6, 4, output_side>([&](int i, int j) { return S::load(m + (i * 6 + j) * step + f); },
+                                          [&](int i, int j, Vec o) {
+                                              const Vec sum = S::add(o, add);
+                                              y[4 * i + j] = relu ? S::relu(sum) : sum;
+                                          });
+            store_tile(plan, y, t, filters, out + f * plane);
+        }
+}
+
+void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
+                      std::int64_t end, float* dw) {
+    const std::int64_t place = plan.channel_lanes * plan.filter_lanes, share = WinogradPlan::places * place;
+    for (std::int64_t c = begin; c < end; ++c)
+        for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
+            const float* at = parts + c * plan.filter_lanes + f;
+            float taps[9][S::lanes];
+            const auto sum_of_parts = [&](int i, int j) {
+                const float* from = at + (i * 6 + j) * place;
+                Vec sum = S::load(from);
+                for (std::int64_t part = 1; part < count; ++part) sum = S::add(sum, S::load(from + part * share));
+                return sum;
+            };
+            both_sides<6, 3, filter_gradient_side>(sum_of_parts,
+                                                   [&](int i, int j, Vec o) { S::store(taps[3 * i + j], o); });
+            for (int lane = 0; lane < least(S::lanes, plan.filters - f); ++lane)
+                for (int tap = 0; tap < 9; ++tap) dw[((f + lane) * plan.channels + c) * 9 + tap] = taps[tap][lane];
+        }
+}
+
+}  // namespace
+
+const WinogradKernels winograd{
+    S::lanes, stage,    filter_units,     filter_size,        filter_workspace, transform_filters, transform_input,
+    products, transform_output, transform_gradient, filter_products,  filter_gradients,
+};
+
+}  // namespace handgrad::HANDGRAD_ISA

@@ -1,0 +1,64 @@
+// Winograd's F(4x4, 3x3): a 4 x 4 square of outputs from a 6 x 6 square of inputs with 36 products, not 144.
+//
+// With d the input tile, g the filter, y the output tile, and B, G, A the matrices of Lavin and Gray (CVPR 2016):
+//
+//     y  = A^T [ (G g G^T) * (B^T d B) ] A          * is element by element, summed over channels
+//     dg = G^T [ (A dy A^T) * (B^T d B) ] G         summed over tiles
+//
+// so that each of the 36 places is a matrix product of its own: tiles x channels times channels x filters. The
+// gradient of d is the first line with turned filters. Single precision only: the error is a few times the direct
+// product's, because 8 and 1/24 stand in A and G.
+#pragma once
+
+#include <cstdint>
+
+namespace handgrad {
+
+struct WinogradPlan {
+    std::int64_t channels = 0, filters = 0;
+    std::int64_t out_height = 0, out_width = 0;
+    std::int64_t tiles_y = 0, tiles_x = 0;
+    std::int64_t block = 0;                // tiles that are multiplied together
+    std::int64_t channel_lanes = 0, filter_lanes = 0;  // rounded up to whole vectors; what is added is 0
+
+    static constexpr std::int64_t places = 36;
+    // A staged image is (staged_height, staged_width, channel_lanes): pixels apart, channels together.
+    std::int64_t staged_height() const { return 4 * tiles_y + 2; }
+    std::int64_t staged_width() const { return 4 * tiles_x + 2; }
+    std::int64_t tiles() const { return tiles_y * tiles_x; }
+    // From one place to the next: a line more than the tiles need, or all 36 would fall on one set of the cache.
+    std::int64_t input_step() const { return block * channel_lanes + 16; }
+    std::int64_t output_step() const { return block * filter_lanes + 16; }
+};
+
+struct WinogradKernels {
+    // Numbers in a vector: what channels and filters are rounded up to.
+    int lanes;
+    // to (rows, columns, lanes of planes) = image (planes, height, width) with its corner at (top, left), else 0.
+    void (*stage)(const float* image, std::int64_t planes, std::int64_t height, std::int64_t width, std::int64_t top,
+                  std::int64_t left, std::int64_t rows, std::int64_t columns, float* to);
+    // Units of filters: one is 32 filters (or what a product's tile is wide) of 16 channels.
+    std::int64_t (*filter_units)(const WinogradPlan& plan);
+    // u = G g G^T for units begin..end of w (filters, channels, 3, 3); workspace of filter_workspace numbers.
+    std::int64_t (*filter_size)(const WinogradPlan& plan);
+    std::int64_t (*filter_workspace)();
+    void (*filters)(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u,
+                    float* workspace);
+    // v = B^T d B of tiles first..first + count of a staged image; v points at the first of them in the block.
+    void (*input)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v);
+    // m = v u for `tiles` tiles of the block.
+    void (*products)(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m);
+    // out (filters, out_height, out_width) = A^T m A + bias for tiles first..first + count.
+    void (*output)(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count, const float* bias,
+                   bool relu, float* out);
+    // m = A dy A^T of a staged gradient (4 tiles_y, 4 tiles_x, filter_lanes).
+    void (*gradient)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m);
+    // du (36, channel_lanes, filter_lanes) = v^T m, or += where `add`.
+    void (*filter_products)(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
+                            float* du);
+    // dw (filters, channels, 3, 3) = G^T du G, du summed over `count` parts, for channels begin..end.
+    void (*filter_gradients)(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
+                             std::int64_t end, float* dw);
+};
+
+}  // namespace handgrad

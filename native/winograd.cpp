@@ -1,0 +1,175 @@
+#include "winograd.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "dispatch.h"
+#include "memory.h"
+#include "threads.h"
+
+namespace handgrad {
+
+namespace {
+
+std::atomic<bool> allowed{true};
+
+// Below this the transforms cost more than the products save.
+constexpr std::int64_t kFewestChannels = 32;
+// A staged image of more lies outside the second-level cache, and reading it again for every tile is slow.
+constexpr std::int64_t kLargestStaged = 2 << 20;
+// Bytes of a block's inputs and products: forward they stay in the second-level cache; for the filters' gradient more
+// tiles are summed before the sums are visited again.
+constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
+
+std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,
+                      std::int64_t images, std::int64_t block_bytes) {
+    const std::int64_t lanes = kernels().winograd.lanes;
+    WinogradPlan p;
+    p.channels = channels, p.filters = filters;
+    p.out_height = out_h, p.out_width = out_w;
+    p.tiles_y = ceil_div(out_h, 4), p.tiles_x = ceil_div(out_w, 4);
+    p.channel_lanes = ceil_div(channels, lanes) * lanes, p.filter_lanes = ceil_div(filters, lanes) * lanes;
+    const std::int64_t fits = block_bytes / (WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes));
+    p.block = std::clamp<std::int64_t>(fits, 16, 128);
+    p.block = std::min(p.block, ceil_div(images * p.tiles(), num_threads()));  // each thread has some
+    return p;
+}
+
+// Cuts the tiles of all images into blocks for the threads. Each stretch of a block that lies in one image goes to
+// tile(pass, slot, image, first tile, tiles, place in the block, whether the image is new to the thread), first all
+// with pass 0, then, after done(slot, tiles, whether it is the thread's first block), all with pass 1.
+template <class Tile, class Done>
+void for_each_block(const WinogradPlan& plan, std::int64_t images, const Tile& tile, const Done& done) {
+    const std::int64_t all = images * plan.tiles();
+    if (all == 0) return;
+    parallel_for(ceil_div(all, plan.block), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        std::int64_t staged = -1;
+        for (std::int64_t block = begin; block < end; ++block) {
+            const std::int64_t first = block * plan.block, last = std::min(all, first + plan.block);
+            for (int pass = 0; pass < 2; ++pass) {
+                for (std::int64_t t = first; t < last;) {
+                    const std::int64_t image = t / plan.tiles(), at = t % plan.tiles();
+                    const std::int64_t count = std::min(plan.tiles() - at, last - t);
+                    tile(pass, slot, image, at, count, t - first, image != staged);
+                    if (pass == 0) staged = image;
+                    t += count;
+                }
+                if (pass == 0) done(slot, last - first, block == begin);
+            }
+        }
+    });
+}
+
+// out (N, filters, H', W') of x (N, channels, H, W), laid with its corner at (top, left).
+void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std::int64_t h, std::int64_t w_side,
+              std::int64_t top, std::int64_t left, const float* w, const float* bias, bool relu, float* out) {
+    const WinogradKernels& k = kernels().winograd;
+    const Scratch<float> u(as_size(k.filter_size(plan)));
+    const Scratch<float> filter_work(as_size(k.filter_workspace() * num_threads()));
+    parallel_for(k.filter_units(plan), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        k.filters(plan, w, begin, end, u.get(), filter_work.get() + slot * k.filter_workspace());
+    });
+    const std::int64_t staged = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
+    const std::int64_t inputs = WinogradPlan::places * plan.input_step();
+    const std::int64_t share = staged + inputs + WinogradPlan::places * plan.output_step();
+    const Scratch<float> workspace(as_size(share * num_threads()));
+    const std::int64_t image_in = plan.channels * h * w_side, image_out = plan.filters * plan.out_height * plan.out_width;
+    for_each_block(
+        plan, images,
+        [&](int pass, int slot, std::int64_t image, std::int64_t first, std::int64_t count, std::int64_t place, bool fresh) {
+            float *mine = workspace.get() + slot * share, *v = mine + staged, *m = v + inputs;
+            if (pass == 1)
+                return k.output(plan, m + place * plan.filter_lanes, first, count, bias, relu, out + image * image_out);
+            if (fresh)
+                k.stage(x + image * image_in, plan.channels, h, w_side, top, left, plan.staged_height(),
+                        plan.staged_width(), mine);
+            k.input(plan, mine, first, count, v + place * plan.channel_lanes);
+        },
+        [&](int slot, std::int64_t tiles, bool) {
+            float *v = workspace.get() + slot * share + staged, *m = v + inputs;
+            k.products(plan, v, u.get(), tiles, m);
+        });
+}
+
+}  // namespace
+
+bool winograd_allowed() { return allowed.load(std::memory_order_relaxed); }
+void set_winograd(bool yes) { allowed.store(yes, std::memory_order_relaxed); }
+
+void set_winograd_from_environment() {
+    const char* text = std::getenv("HANDGRAD_WINOGRAD");
+    const std::string value = text == nullptr ? "" : text;
+    if (value != "" && value != "on" && value != "off")
+        throw std::invalid_argument("HANDGRAD_WINOGRAD must be on or off, got '" + value + "'");
+    set_winograd(value != "off");
+}
+
+bool winograd_takes(const ConvShape& s) {
+    if (!winograd_allowed() || s.hh != 3 || s.ww != 3 || s.stride_y != 1 || s.stride_x != 1) return false;
+    if (s.pad_y > 2 || s.pad_x > 2 || std::min(s.out_h(), s.out_w()) < 3) return false;
+    if (std::min(s.c, s.f) < kFewestChannels) return false;
+    return (s.h + 6) * (s.w + 6) * std::max(s.c, s.f) * 4 <= kLargestStaged;
+}
+
+void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out) {
+    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes);
+    convolve(plan, s.n, x, s.h, s.w, s.pad_y, s.pad_x, w, b, relu, out);
+}
+
+void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
+    const Scratch<float> turned(as_size(s.f * s.c * 9));
+    parallel_for(s.c, 8, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t c = begin; c < end; ++c)
+            for (std::int64_t f = 0; f < s.f; ++f)
+                for (int tap = 0; tap < 9; ++tap)
+                    turned.get()[(c * s.f + f) * 9 + 8 - tap] = w[(f * s.c + c) * 9 + tap];
+    });
+    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes);
+    convolve(plan, s.n, dout, s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false, dx);
+}
+
+void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw) {
+    const WinogradKernels& k = kernels().winograd;
+    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kGradientBlockBytes);
+    const std::int64_t all = s.n * plan.tiles();
+    if (all == 0) {
+        std::fill_n(dw, s.f * s.c * 9, 0.0f);
+        return;
+    }
+    const std::int64_t staged_x = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
+    const std::int64_t staged_y = 16 * plan.tiles() * plan.filter_lanes;
+    const std::int64_t inputs = WinogradPlan::places * plan.input_step();
+    const std::int64_t share = staged_x + staged_y + inputs + WinogradPlan::places * plan.output_step();
+    const std::int64_t sums = WinogradPlan::places * plan.channel_lanes * plan.filter_lanes;
+    const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
+    const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts));
+    for_each_block(
+        plan, s.n,
+        [&](int pass, int slot, std::int64_t image, std::int64_t first, std::int64_t count, std::int64_t place, bool fresh) {
+            if (pass == 1) return;
+            float *in = workspace.get() + slot * share, *out = in + staged_x, *v = out + staged_y, *m = v + inputs;
+            if (fresh) {
+                k.stage(x + image * s.c * s.h * s.w, s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(),
+                        plan.staged_width(), in);
+                k.stage(dout + image * s.f * plan.out_height * plan.out_width, s.f, plan.out_height, plan.out_width, 0, 0,
+                        4 * plan.tiles_y, 4 * plan.tiles_x, out);
+            }
+            k.input(plan, in, first, count, v + place * plan.channel_lanes);
+            k.gradient(plan, out, first, count, m + place * plan.filter_lanes);
+        },
+        [&](int slot, std::int64_t tiles, bool first) {
+            float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;
+            k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums);
+        });
+    parallel_for(s.c, 4, [&](std::int64_t begin, std::int64_t end, int) {
+        k.filter_gradients(plan, result.get(), parts, begin, end, dw);
+    });
+}
+
+}  // namespace handgrad

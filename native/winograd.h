@@ -1,0 +1,22 @@
+// Winograd's convolution on all threads, where it is quicker than the direct one.
+#pragma once
+
+#include "conv.h"
+
+namespace handgrad {
+
+// Whether it may be used at all: yes, unless HANDGRAD_WINOGRAD=off or set_winograd(false).
+bool winograd_allowed();
+void set_winograd(bool allowed);
+// Throws std::invalid_argument where HANDGRAD_WINOGRAD is neither 'on' nor 'off' nor empty.
+void set_winograd_from_environment();
+
+// Whether this shape is convolved so in single precision: 3 x 3, stride 1, channels enough.
+bool winograd_takes(const ConvShape& s);
+
+// The same as the functions of conv.h, for shapes that winograd_takes.
+void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out);
+void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx);
+void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw);
+
+}  // namespace handgrad
