@@ -12,12 +12,21 @@ from typing import Any
 
 from handgrad._errors import check_known, nearest
 from handgrad.models.cnn import ThreeLayerConvNet
+from handgrad.models.conv_net import ConvNet
 from handgrad.models.ensemble import Ensemble
 from handgrad.models.fc_net import FullyConnectedNet, TwoLayerNet
 
-__all__ = ["MODELS", "Ensemble", "FullyConnectedNet", "ThreeLayerConvNet", "TwoLayerNet", "build"]
+__all__ = [
+    "MODELS",
+    "ConvNet",
+    "Ensemble",
+    "FullyConnectedNet",
+    "ThreeLayerConvNet",
+    "TwoLayerNet",
+    "build",
+]
 
-MODELS = {model.__name__: model for model in (TwoLayerNet, FullyConnectedNet, ThreeLayerConvNet)}
+MODELS = {model.__name__: model for model in (TwoLayerNet, FullyConnectedNet, ThreeLayerConvNet, ConvNet)}
 
 
 def build(config: Mapping[str, Any]) -> Any:

@@ -35,7 +35,8 @@ class Model(ABC):
         self._settings = settings
         self.dtype = float_dtype(settings["dtype"])
         self.reg = _not_negative("reg", settings["reg"])
-        self._weight_scale = _not_negative("weight_scale", settings["weight_scale"])
+        scale = settings["weight_scale"]
+        self._weight_scale = 0.0 if scale is None else _not_negative("weight_scale", scale)
         self.rng = generator(settings["seed"])
         self.params: dict[str, np.ndarray] = {}
         self.bn_params: list[dict[str, Any]] = []
@@ -43,6 +44,10 @@ class Model(ABC):
     @abstractmethod
     def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> Any:
         """Return the scores (N, K) when `y` is None, else ``(loss, grads)``."""
+
+    def __str__(self) -> str:
+        """Return what the model is called in titles."""
+        return type(self).__name__
 
     def config(self) -> dict[str, Any]:
         """Return the model's name and constructor arguments, fit for JSON; `build` takes it."""
