@@ -156,8 +156,15 @@ def test_a_second_run_in_the_same_second_has_a_name_of_its_own(tmp_path, monkeyp
             "--preprocess",
             "none",
         ],
+        ["--spec", "conv3-4 - bn - relu - pool4 - res(affine8 - relu) - affine", "--reg", "0.1"],
+        ["--spec", "conv2-24 - relu - pool4 - affine", "--whiten", "--label-smoothing", "0.1"],
+        ["--spec", "pool - affine9 - dropout - affine - SVM", "--init", "glorot"],
+        ["--spec", "pool2x1 - affine", "--weight-scale", "0.001"],
     ],
-    ids=["two-layer", "fully-connected", "three-layer"],
+    ids=[
+        *("two-layer", "fully-connected", "three-layer"),
+        *("conv-net", "whitened", "pooled and flat", "pooled to a strip"),
+    ],
 )
 def test_every_model_trains_and_is_reported(arguments):
     small = ["--data", "shapes", "--num-training", "40", "--num-validation", "20", "--epochs", "1"]
@@ -166,6 +173,51 @@ def test_every_model_trains_and_is_reported(arguments):
     assert run("evaluate", "run", "--json").json["accuracy"] == pytest.approx(
         done.json["result"]["val_accuracy"]
     )
+
+
+def test_a_spec_alone_chooses_its_model_and_is_the_title(tmp_path):
+    small = ["--data", "shapes", "--num-training", "40", "--num-validation", "20", "--epochs", "1"]
+    done = run("train", *small, "--spec", "[conv-4 - relu - pool4]x2 - AFFINE", "--out", "run", "--seed", "1")
+    title = "[conv3-4 - relu - pool4]x2 - affine - softmax"
+    assert f"Net:   {title}, 430 parameters in float32, seed 1" in done.out
+    assert f"<title>{title} on shapes</title>" in (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    config = tomllib.loads((tmp_path / "run/config.toml").read_text())
+    assert config["model"] == "conv-net"
+    assert config["init"] == "he"
+    assert "weight_scale" not in config
+    assert run("train", "--config", "run/config.toml", "--out", "again").status == 0
+    assert losses(tmp_path / "run") == losses(tmp_path / "again")
+    assert run("doctor", "run").status == 0
+
+
+def test_a_wrong_spec_is_told_in_one_sentence():
+    assert refusal("train", "--spec", "conv - rely") == (
+        "handgrad: spec must have a layer, '[' or 'res(' at column 8, got 'rely'; did you mean 'relu'?"
+    )
+    assert refusal("train", "--data", "shapes", "--spec", "conv - pool40 - affine").startswith(
+        "handgrad: spec cannot have pool40 at column 8: the window (40, 40) must fit into the"
+    )
+    assert "spec is a setting of conv-net, but model is two-layer" in refusal(
+        "train", "--model", "two-layer", "--spec", "affine"
+    )
+
+
+def test_a_wrong_spec_is_shown_on_a_terminal(monkeypatch):
+    import io
+    import sys
+
+    from handgrad.cli import errors
+    from handgrad.models.notation import SpecError, parse
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    with pytest.raises(SpecError) as caught:
+        parse("conv - rely")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    errors.report(caught.value, debug=False)
+    assert sys.stderr.getvalue().split("\n")[1:] == ["  conv - rely", "         ^^^^", ""]
 
 
 def test_a_folder_of_images_can_be_trained_on(pets):

@@ -298,6 +298,19 @@ class TestNamesAndSteps:
     def test_an_average_pool_is_in_no_sandwich(self):
         assert [s.name for s in make("conv-4 - relu - avgpool2 - affine")._steps.steps][1] == "avgpool1"
 
+    @pytest.mark.parametrize(
+        ("spec", "shape"),
+        [
+            ("conv - affine", (2, 6, 7)),
+            ("pool - bn - affine", (2, 3, 3)),
+            ("globalpool - affine", (2,)),
+            ("res(pool - res(maxout2 - conv-4 | conv-4)) - affine", (1, 3, 3)),
+            ("res(pool | conv2-2/2) - affine", (2, 6, 7)),
+        ],
+    )
+    def test_what_the_first_weights_see(self, spec, shape):
+        assert make(spec).first_input == shape
+
     def test_affine_layers_without_a_number(self):
         net = make("[affine - relu]x2 - affine - scale2")
         assert [net.params[f"W{n}"].shape[1] for n in (1, 2, 3)] == [100, 100, 3]

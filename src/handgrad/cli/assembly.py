@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset, Standardize
     from handgrad.training import Solver
 
+_WHITENED = 2000  # images whose patches whiten a first layer: two million patches
 GET_CIFAR10 = "'handgrad data download' gets it (170 MB)"
 
 
@@ -76,7 +77,11 @@ def load_data(settings: Settings) -> tuple[Dataset, dict[str, np.ndarray]]:
 def assemble(settings: Settings) -> Parts:
     """Return data, net and preprocessing for settled settings."""
     dataset, arrays = load_data(settings)
-    return Parts(dataset, arrays, _net(settings, dataset), _preprocess(settings, arrays["X_train"]))
+    net, preprocess = _net(settings, dataset), _preprocess(settings, arrays["X_train"])
+    if settings.whiten:
+        some = arrays["X_train"][:_WHITENED]
+        net.whiten(some if preprocess is None else preprocess(some))
+    return Parts(dataset, arrays, net, preprocess)
 
 
 def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
@@ -143,11 +148,14 @@ def _net(settings: Settings, dataset: Dataset) -> Any:
         "use_batchnorm",
         "normalization",
         "dropout",
+        "spec",
+        "init",
+        "label_smoothing",
     )
     shared = ("weight_scale", "reg", "dtype", "seed")
     config = {name: value for name, value in settings.of_model().items() if name in (*own, *shared)}
     channels, height, width = dataset.input_dim
-    flat = settings.model != "three-layer"
+    flat = settings.model in ("two-layer", "fully-connected")
     return models.build(
         {
             "model": MODELS[settings.model],

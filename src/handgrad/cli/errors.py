@@ -32,6 +32,8 @@ def report(error: BaseException, debug: bool) -> int:
     _settle_output()
     if not isinstance(error, BrokenPipeError):
         print(f"handgrad: {sentence(error)}", file=sys.stderr)
+        if sys.stderr.isatty() and (picture := getattr(error, "picture", "")):
+            print(picture, file=sys.stderr)
     return status
 
 
@@ -53,6 +55,8 @@ def sentence(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
+    if hasattr(error, "sentence"):  # an error whose text goes on with a picture of the place
+        return str(error.sentence)
     if isinstance(error, MemoryError):
         return f"the memory is not enough: {error}" if str(error) else "the memory is not enough"
     if isinstance(error, OSError) and error.strerror and type(error).__str__ is OSError.__str__:

@@ -65,7 +65,7 @@ def _page(
     return Template(
         resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     ).substitute(
-        title=_text(f"{type(parts.net).__name__} on {parts.dataset.name}"),
+        title=_text(f"{parts.net} on {parts.dataset.name}"),
         verdict=_text(result["verdict"]),
         figures="".join(
             f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
@@ -101,7 +101,8 @@ def _first_filters(parts: Parts) -> np.ndarray:
     """Return the first layer's weights as images (F, C, HH, WW)."""
     w = parts.net.params["W1"]
     if w.ndim == 2:
-        w = w.T.reshape(-1, *parts.dataset.input_dim)
+        seen = getattr(parts.net, "first_input", parts.dataset.input_dim)
+        w = w.T.reshape(-1, *(seen if len(seen) == 3 else (1, 1, len(w))))
     return w[:_MOST_FILTERS]
 
 
@@ -132,7 +133,7 @@ def _image(image: np.ndarray, alt: str) -> str:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(image.transpose(1, 2, 0)).save(buffer, "PNG")
+    Image.fromarray(np.broadcast_to(image.transpose(1, 2, 0), (*image.shape[1:], 3))).save(buffer, "PNG")
     return f'<img alt="{alt}" src="{_data_uri(buffer.getvalue())}">'
 
 

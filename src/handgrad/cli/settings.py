@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from handgrad._errors import check_known, nearest
@@ -12,6 +12,7 @@ MODELS = {
     "three-layer": "ThreeLayerConvNet",
     "two-layer": "TwoLayerNet",
     "fully-connected": "FullyConnectedNet",
+    "conv-net": "ConvNet",
 }
 """The models that can be trained here, and their classes in `handgrad.models`."""
 
@@ -74,7 +75,9 @@ def _setting(group: str, kind: Kind, default: Any, help: str, **more: Any) -> An
 
 
 _DATA, _NET, _TRAINING, _MACHINE = "Data", "Network", "Training", "Machine"
-_CNN, _FC = ("three-layer",), ("fully-connected",)
+_CNN, _FC, _TEXT = ("three-layer",), ("fully-connected",), ("conv-net",)
+
+WEIGHT_SCALE = 0.02  # of the models whose layers are fixed; conv-net has an init for each layer
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,33 @@ class Settings:
     hidden_dims: Sequence[int] = _setting(
         _NET, SIZES, [200, 100], "Units of each hidden layer, such as 200,100 (fully-connected)", models=_FC
     )
-    weight_scale: float = _setting(_NET, NUMBER, 0.02, "Standard deviation of the first weights")
+    spec: str = _setting(
+        _NET,
+        TEXT,
+        "[conv3-32 - bn - relu - pool2]x3 - affine100 - relu - affine - softmax",
+        "The layers of conv-net, which a spec alone chooses",
+        models=_TEXT,
+    )
+    init: str = _setting(
+        _NET,
+        TEXT,
+        "he",
+        "How weights begin: he, glorot, orthogonal, dirac (conv-net)",
+        choices=("he", "glorot", "orthogonal", "dirac"),
+        models=_TEXT,
+    )
+    whiten: bool = _setting(
+        _NET, SWITCH, False, "Let a first convolution whiten patches of the training images", models=_TEXT
+    )
+    label_smoothing: float = _setting(
+        _NET, NUMBER, 0.0, "Share of the target that the softmax loss spreads evenly (conv-net)", models=_TEXT
+    )
+    weight_scale: float | None = _setting(
+        _NET,
+        NUMBER,
+        None,
+        f"Standard deviation of the first weights (default: {WEIGHT_SCALE}; conv-net: by init)",
+    )
     reg: float = _setting(_NET, NUMBER, 0.0, "Strength of the L2 penalty")
     use_batchnorm: bool = _setting(_NET, SWITCH, False, "Batch norm after each hidden layer", models=_CNN)
     normalization: str | None = _setting(
@@ -191,16 +220,22 @@ def check(given: Mapping[str, Any], where: str) -> None:
 def make(given: Mapping[str, Any]) -> Settings:
     """Return the given settings, which `check` let pass, with defaults for the others.
 
+    A spec chooses its model; the first weights of the other models have a scale.
+
     Raises
     ------
     ValueError
         When a setting belongs to another model than the chosen one.
     """
+    if "spec" in given and "model" not in given:
+        given = {**given, "model": _TEXT[0]}
     settings = Settings(**given)
     for name in given:
         if not _applies(name, settings.model):
             owners = " or ".join(ABOUT[name].models)
             raise ValueError(f"{name} is a setting of {owners}, but model is {settings.model}")
+    if settings.weight_scale is None and settings.model not in _TEXT:
+        settings = replace(settings, weight_scale=WEIGHT_SCALE)
     return settings
 
 

@@ -17,7 +17,7 @@ from handgrad.models.fusion import fused
 from handgrad.models.init import INITS, whitening
 from handgrad.models.notation import parse
 from handgrad.models.plan import Parameter, plan
-from handgrad.models.steps import Layer
+from handgrad.models.steps import Layer, Residual
 
 
 class ConvNet(Model):
@@ -135,6 +135,16 @@ class ConvNet(Model):
     def layer_names(self) -> list[str]:
         """The names of the layers, in the order of computation."""
         return self._layers.names
+
+    @property
+    def first_input(self) -> tuple[int, ...]:
+        """The shape of a sample of what the first conv or affine layer gets, whose weights are `W1`."""
+        chain = self._layers
+        while True:
+            step = next(step for step in chain.steps if "W1" in step.parameters)
+            if not isinstance(step, Residual):
+                return step.inputs
+            chain = step.main if "W1" in step.main.parameters else step.shortcut
 
     def _begun(self, parameter: Parameter) -> np.ndarray:
         if parameter.begin != "weights":

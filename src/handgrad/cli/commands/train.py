@@ -43,7 +43,8 @@ def command(
 ) -> None:
     """Train a network; leave curves, filters, a checkpoint and a report in a run folder.
 
-    Without options: ThreeLayerConvNet, on CIFAR-10 where it is on disk, else on drawn shapes.
+    Without options: ThreeLayerConvNet, on CIFAR-10 where it is on disk, else on drawn shapes. With --spec any
+    network: --spec '[conv3-64 - bn - relu - pool2]x3 - affine'.
     """
     output = Output(as_json)
     if resume is not None:
@@ -132,9 +133,7 @@ def _introduce(
         output.line(f"       CIFAR-10 is not on disk: {assembly.GET_CIFAR10}")
     if left_open and chosen.data == "cifar10":
         output.line("       found on disk; for the drawn shapes: handgrad train --data shapes")
-    output.line(
-        f"Net:   {type(parts.net).__name__}, {numbers:,} parameters in {chosen.dtype}, seed {chosen.seed}"
-    )
+    output.line(f"Net:   {parts.net}, {numbers:,} parameters in {chosen.dtype}, seed {chosen.seed}")
     output.line(f"Run:   {run}")
 
 

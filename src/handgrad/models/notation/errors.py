@@ -46,16 +46,19 @@ class SpecError(ValueError):
     sentence : str
         What is wrong, in one line.
     place : Place
-        Where. The error's own text is the sentence with the place's picture below it.
+        Where.
+    picture : str
+        The text around the place, and carets under it. The error's own text is the sentence and the picture.
     """
 
     def __init__(self, sentence: str, place: Place) -> None:
         super().__init__(sentence, place)
         self.sentence = " ".join(sentence.split())
         self.place = place
+        self.picture = place.picture()
 
     def __str__(self) -> str:
-        return f"{self.sentence}\n{self.place.picture()}"
+        return f"{self.sentence}\n{self.picture}"
 
 
 def expected(rule: str, place: Place, got: str = "") -> SpecError:
