@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import handgrad
+import handgrad.backend
 
 
 def interleave(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
@@ -56,6 +57,18 @@ def machine(**versions: str) -> str:
         **versions,
     }
     return "\n".join(f"- {name}: {value}" for name, value in rows.items()) + "\n"
+
+
+def peak() -> dict[str, str]:
+    """Return what this machine reaches at best: multiply-adds of all threads, and copying."""
+    if handgrad.backend.extension is None:
+        return {}
+    a, b = (np.ones(1 << 26, np.float32) for _ in range(2))
+    copies = interleave({"copy": lambda: np.copyto(a, b)}, 5)["copy"]
+    return {
+        "multiply-adds": f"{handgrad.backend.extension.fma_gflops(0.5):.0f} GFLOP/s in float32",
+        "copy, one thread": f"{2e-6 * a.nbytes / np.median(copies):.1f} GB/s read and written",
+    }
 
 
 def _processor() -> str:
