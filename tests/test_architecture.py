@@ -17,7 +17,7 @@ SHARED = {"_errors", "_files", "_numbers", "_random", "_version"}
 ALLOWED = {
     "layers": {"backend", "layers"},
     "backend": {"backend", "reference", "_native"},
-    "models": {"layers", "models"},
+    "models": {"backend", "layers", "models"},
     "training": {"data", "training"},
     "data": {"data"},
 }

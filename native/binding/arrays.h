@@ -30,3 +30,4 @@ inline void demand(bool holds, const char* rule) {
 void bind_memory(nb::module_& m);
 void bind_linear(nb::module_& m);
 void bind_conv(nb::module_& m);
+void bind_elementwise(nb::module_& m);

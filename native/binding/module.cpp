@@ -56,4 +56,5 @@ NB_MODULE(_native, m) {
     bind_memory(m);
     bind_linear(m);
     bind_conv(m);
+    bind_elementwise(m);
 }

@@ -7,16 +7,26 @@
 // What each offers, on vectors of `lanes` numbers:
 //   zero, splat, load, store          load and store need no alignment
 //   load_part, store_part             the first n lanes, 0 <= n <= lanes; the other lanes are 0, or left alone
-//   fma(a, b, c) = a b + c, add, sub, mul
+//   stream                            store past the caches where the address allows it, else store
+//   fma(a, b, c) = a b + c, add, sub, mul, div, sqrt
+//   max(a, b), min(a, b)              b where one of them is NaN
 //   relu(a)                           max(a, 0), NaN stays NaN
+//   nearest(a)                        the nearest whole number, for |a| < 2^22
+//   scale(a, n)                       a 2^n, for a near 1 and whole numbers n from -1080 to 0
 //   above(a, b)                       where !(a <= b): a is greater, or one of them is NaN
 //   both(m, n), number(a)             masks: and; where a is no NaN
+//   same(a, b)                        where a == b
 //   pick(m, a, b)                     a where m, else b
+//   keep(m, a)                        a where m, else 0
 //   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
-//   evens(a, b)                       a0 a2 ... b0 b2 ...
+//   evens(a, b), odds(a, b)           a0 a2 ... b0 b2 ..., a1 a3 ... b1 b3 ...
 //   sum(a)                            of all lanes
 //   store_bytes(to, a, n)             the first n lanes, whole numbers from 0 to 255, as bytes
+//   load_bytes(from, n)               and back, the other lanes 0
 #pragma once
+
+#include <math.h>
+#include <string.h>
 
 #include <cstdint>
 
@@ -26,9 +36,11 @@
 
 #if defined(_MSC_VER)
 #define HANDGRAD_INLINE __forceinline
+#define HANDGRAD_INLINED  // after a lambda's parameters
 #define HANDGRAD_UNROLL
 #else
 #define HANDGRAD_INLINE inline __attribute__((always_inline))
+#define HANDGRAD_INLINED __attribute__((always_inline))
 #define HANDGRAD_UNROLL _Pragma("GCC unroll 16")
 #endif
 
@@ -50,16 +62,27 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm512_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm512_maskz_loadu_ps(first(n), from); }
     static HANDGRAD_INLINE void store(float* to, Vec a) { _mm512_storeu_ps(to, a); }
+    static HANDGRAD_INLINE void stream(float* to, Vec a) {
+        reinterpret_cast<std::uintptr_t>(to) % 64 == 0 ? _mm512_stream_ps(to, a) : _mm512_storeu_ps(to, a);
+    }
     static HANDGRAD_INLINE void store_part(float* to, Vec a, int n) { _mm512_mask_storeu_ps(to, first(n), a); }
     static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return _mm512_div_ps(a, b); }
+    static HANDGRAD_INLINE Vec sqrt(Vec a) { return _mm512_sqrt_ps(a); }
+    static HANDGRAD_INLINE Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+    static HANDGRAD_INLINE Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
+    static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm512_roundscale_ps(a, 8); }
+    static HANDGRAD_INLINE Vec scale(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_ps(zero(), a); }  // of two, max returns the second on NaN
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm512_mask_blend_ps(m, b, a); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return _mm512_maskz_mov_ps(m, a); }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
         return _mm512_permutex2var_ps(
             a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
@@ -72,7 +95,14 @@ struct Simd<float> {
         return _mm512_permutex2var_ps(
             a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
     }
+    static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
+        return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+    }
     static HANDGRAD_INLINE float sum(Vec a) { return _mm512_reduce_add_ps(a); }
+    static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
+        const __m128i bytes = _mm_maskz_loadu_epi8(first(n), from);
+        return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+    }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         _mm_mask_storeu_epi8(to, first(n), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
     }
@@ -89,16 +119,27 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm512_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm512_maskz_loadu_pd(first(n), from); }
     static HANDGRAD_INLINE void store(double* to, Vec a) { _mm512_storeu_pd(to, a); }
+    static HANDGRAD_INLINE void stream(double* to, Vec a) {
+        reinterpret_cast<std::uintptr_t>(to) % 64 == 0 ? _mm512_stream_pd(to, a) : _mm512_storeu_pd(to, a);
+    }
     static HANDGRAD_INLINE void store_part(double* to, Vec a, int n) { _mm512_mask_storeu_pd(to, first(n), a); }
     static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm512_add_pd(a, b); }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm512_sub_pd(a, b); }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm512_mul_pd(a, b); }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return _mm512_div_pd(a, b); }
+    static HANDGRAD_INLINE Vec sqrt(Vec a) { return _mm512_sqrt_pd(a); }
+    static HANDGRAD_INLINE Vec max(Vec a, Vec b) { return _mm512_max_pd(a, b); }
+    static HANDGRAD_INLINE Vec min(Vec a, Vec b) { return _mm512_min_pd(a, b); }
+    static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm512_roundscale_pd(a, 8); }
+    static HANDGRAD_INLINE Vec scale(Vec a, Vec n) { return _mm512_scalef_pd(a, n); }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_pd(zero(), a); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_pd_mask(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm512_mask_blend_pd(m, b, a); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return _mm512_maskz_mov_pd(m, a); }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
         return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
     }
@@ -108,7 +149,14 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
         return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b);
     }
+    static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
+        return _mm512_permutex2var_pd(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b);
+    }
     static HANDGRAD_INLINE double sum(Vec a) { return _mm512_reduce_add_pd(a); }
+    static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
+        const __m128i bytes = _mm_maskz_loadu_epi8(first(n), from);
+        return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(bytes));
+    }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         _mm_mask_storeu_epi8(to, first(n), _mm256_cvtepi32_epi8(_mm512_cvtpd_epi32(a)));
     }
@@ -129,16 +177,33 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm256_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm256_maskload_ps(from, first(n)); }
     static HANDGRAD_INLINE void store(float* to, Vec a) { _mm256_storeu_ps(to, a); }
+    static HANDGRAD_INLINE void stream(float* to, Vec a) {
+        reinterpret_cast<std::uintptr_t>(to) % 32 == 0 ? _mm256_stream_ps(to, a) : _mm256_storeu_ps(to, a);
+    }
     static HANDGRAD_INLINE void store_part(float* to, Vec a, int n) { _mm256_maskstore_ps(to, first(n), a); }
     static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return _mm256_div_ps(a, b); }
+    static HANDGRAD_INLINE Vec sqrt(Vec a) { return _mm256_sqrt_ps(a); }
+    static HANDGRAD_INLINE Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+    static HANDGRAD_INLINE Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
+    static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm256_round_ps(a, 8); }
+    static HANDGRAD_INLINE Vec scale(Vec a, Vec n) {
+        const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);  // 2^n itself may be too small
+        return mul(mul(a, power(half)), power(_mm256_sub_epi32(whole, half)));
+    }
+    static HANDGRAD_INLINE Vec power(__m256i n) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+    }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_ps(zero(), a); }  // of two, max returns the second on NaN
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_ps(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_ps(m, n); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm256_blendv_ps(b, a, m); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return _mm256_and_ps(m, a); }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
         return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
     }
@@ -149,10 +214,24 @@ struct Simd<float> {
         const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));  // a b a b by twos
         return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
     }
+    static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
+        const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
+        return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
+    }
     static HANDGRAD_INLINE float sum(Vec a) {
         __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
         s = _mm_add_ps(s, _mm_movehl_ps(s, s));
         return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+    }
+    static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
+        if (n == lanes) {
+            const __m128i whole = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+            return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(whole));
+        }
+        alignas(16) std::uint8_t bytes[16] = {};
+        for (int i = 0; i < n; ++i) bytes[i] = from[i];
+        const __m128i whole = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
+        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(whole));
     }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         alignas(32) std::int32_t whole[lanes];
@@ -174,16 +253,34 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm256_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm256_maskload_pd(from, first(n)); }
     static HANDGRAD_INLINE void store(double* to, Vec a) { _mm256_storeu_pd(to, a); }
+    static HANDGRAD_INLINE void stream(double* to, Vec a) {
+        reinterpret_cast<std::uintptr_t>(to) % 32 == 0 ? _mm256_stream_pd(to, a) : _mm256_storeu_pd(to, a);
+    }
     static HANDGRAD_INLINE void store_part(double* to, Vec a, int n) { _mm256_maskstore_pd(to, first(n), a); }
     static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return _mm256_add_pd(a, b); }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return _mm256_sub_pd(a, b); }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return _mm256_mul_pd(a, b); }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return _mm256_div_pd(a, b); }
+    static HANDGRAD_INLINE Vec sqrt(Vec a) { return _mm256_sqrt_pd(a); }
+    static HANDGRAD_INLINE Vec max(Vec a, Vec b) { return _mm256_max_pd(a, b); }
+    static HANDGRAD_INLINE Vec min(Vec a, Vec b) { return _mm256_min_pd(a, b); }
+    static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm256_round_pd(a, 8); }
+    static HANDGRAD_INLINE Vec scale(Vec a, Vec n) {
+        const __m128i whole = _mm256_cvtpd_epi32(n), half = _mm_srai_epi32(whole, 1);  // 2^n itself may be too small
+        return mul(mul(a, power(half)), power(_mm_sub_epi32(whole, half)));
+    }
+    static HANDGRAD_INLINE Vec power(__m128i n) {
+        const __m256i exponent = _mm256_cvtepi32_epi64(_mm_add_epi32(n, _mm_set1_epi32(1023)));
+        return _mm256_castsi256_pd(_mm256_slli_epi64(exponent, 52));
+    }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_pd(zero(), a); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_pd(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_pd(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_pd(m, n); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return _mm256_blendv_pd(b, a, m); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return _mm256_and_pd(m, a); }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return _mm256_cmp_pd(a, b, _CMP_EQ_OQ); }
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) {
         return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
     }
@@ -193,9 +290,22 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
         return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8);
     }
+    static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
+        return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8);
+    }
     static HANDGRAD_INLINE double sum(Vec a) {
         const __m128d s = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
         return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
+    }
+    static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
+        if (n == lanes) {
+            const __m128i whole = _mm_loadu_si32(from);
+            return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(whole));
+        }
+        alignas(16) std::uint8_t bytes[16] = {};
+        for (int i = 0; i < n; ++i) bytes[i] = from[i];
+        const __m128i whole = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
+        return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(whole));
     }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         alignas(16) std::int32_t whole[lanes];
@@ -242,6 +352,7 @@ struct Simd {
     static HANDGRAD_INLINE void store(T* to, Vec a) {
         for (int i = 0; i < lanes; ++i) to[i] = a[i];
     }
+    static HANDGRAD_INLINE void stream(T* to, Vec a) { store(to, a); }
     static HANDGRAD_INLINE void store_part(T* to, Vec a, int n) {
         for (int i = 0; i < n; ++i) to[i] = a[i];
     }
@@ -250,16 +361,52 @@ struct Simd {
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return a + b; }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return a - b; }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return a * b; }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return a / b; }
 #else
     static HANDGRAD_INLINE Vec fma(Vec a, Vec b, Vec c) { return each([&](int i) { return a[i] * b[i] + c[i]; }); }
     static HANDGRAD_INLINE Vec add(Vec a, Vec b) { return each([&](int i) { return a[i] + b[i]; }); }
     static HANDGRAD_INLINE Vec sub(Vec a, Vec b) { return each([&](int i) { return a[i] - b[i]; }); }
     static HANDGRAD_INLINE Vec mul(Vec a, Vec b) { return each([&](int i) { return a[i] * b[i]; }); }
+    static HANDGRAD_INLINE Vec div(Vec a, Vec b) { return each([&](int i) { return a[i] / b[i]; }); }
 #endif
+    static HANDGRAD_INLINE float root(float a) { return ::sqrtf(a); }
+    static HANDGRAD_INLINE double root(double a) { return ::sqrt(a); }
+    static HANDGRAD_INLINE Vec sqrt(Vec a) { return each([&](int i) { return root(a[i]); }); }
+    static HANDGRAD_INLINE Vec max(Vec a, Vec b) { return each([&](int i) { return a[i] > b[i] ? a[i] : b[i]; }); }
+    static HANDGRAD_INLINE Vec min(Vec a, Vec b) { return each([&](int i) { return a[i] < b[i] ? a[i] : b[i]; }); }
+    static HANDGRAD_INLINE Vec nearest(Vec a) {
+        const Vec far = splat(sizeof(T) == 4 ? T(12582912) : T(6755399441055744));  // 1.5 2^23, 1.5 2^52: no digit beyond the point
+        return sub(add(a, far), far);
+    }
+    // 2^n from the bits of n + 1.5 2^23 (2^52): its low digits are n.
+    static HANDGRAD_INLINE float power(float n) {
+        const float shifted = n + (12582912.0f + 127.0f);
+        std::uint32_t bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        float result;
+        bits <<= 23;
+        memcpy(&result, &bits, sizeof bits);
+        return result;
+    }
+    static HANDGRAD_INLINE double power(double n) {
+        const double shifted = n + (6755399441055744.0 + 1023.0);
+        std::uint64_t bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        double result;
+        bits <<= 52;
+        memcpy(&result, &bits, sizeof bits);
+        return result;
+    }
+    static HANDGRAD_INLINE Vec scale(Vec a, Vec n) {
+        const Vec half = nearest(mul(n, splat(T(0.5)))), rest = sub(n, half);  // 2^n itself may be too small
+        return each([&](int i) { return a[i] * power(half[i]) * power(rest[i]); });
+    }
     static HANDGRAD_INLINE Vec relu(Vec a) { return each([&](int i) { return a[i] <= T(0) ? T(0) : a[i]; }); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return where([&](int i) { return !(a[i] <= b[i]); }); }
     static HANDGRAD_INLINE Mask number(Vec a) { return where([&](int i) { return a[i] == a[i]; }); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return where([&](int i) { return m.lane[i] && n.lane[i]; }); }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return where([&](int i) { return a[i] == b[i]; }); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return each([&](int i) { return m.lane[i] ? a[i] : T(0); }); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return each([&](int i) { return m.lane[i] ? a[i] : b[i]; }); }
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) { return each([&](int i) { return i % 2 ? b[i / 2] : a[i / 2]; }); }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
@@ -268,10 +415,16 @@ struct Simd {
     static HANDGRAD_INLINE Vec evens(Vec a, Vec b) {
         return each([&](int i) { return 2 * i < lanes ? a[2 * i] : b[2 * i - lanes]; });
     }
+    static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
+        return each([&](int i) { return 2 * i < lanes ? a[2 * i + 1] : b[2 * i + 1 - lanes]; });
+    }
     static HANDGRAD_INLINE T sum(Vec a) {
         T s = a[0];
         for (int i = 1; i < lanes; ++i) s += a[i];
         return s;
+    }
+    static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
+        return each([=](int i) { return i < n ? static_cast<T>(from[i]) : T(0); });
     }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
         for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(a[i]);
@@ -288,6 +441,25 @@ HANDGRAD_INLINE void prefetch(const T* at) {
 #else
     static_cast<void>(at);
 #endif
+}
+
+// body(i, n) for 0..count: lanes i .. i + n, where n is `lanes` but for the last.
+template <class S, class Body>
+HANDGRAD_INLINE void by_lanes(std::int64_t count, const Body& body) {
+    std::int64_t i = 0;
+    for (; i + S::lanes <= count; i += S::lanes) body(i, S::lanes);
+    if (i < count) body(i, static_cast<int>(count - i));
+}
+
+// The first n lanes; all of them without a mask.
+template <class S, class T>
+HANDGRAD_INLINE typename S::Vec load_some(const T* from, int n) {
+    return n == S::lanes ? S::load(from) : S::load_part(from, n);
+}
+
+template <class S, class T>
+HANDGRAD_INLINE void store_some(T* to, typename S::Vec a, int n) {
+    n == S::lanes ? S::store(to, a) : S::store_part(to, a, n);
 }
 
 // Turns a square of lanes x lanes numbers: lane i of v[j] becomes lane j of v[i]. Each of the log2(lanes) rounds

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "conv.h"
+#include "elementwise.h"
 #include "gemm.h"
 #include "winograd.h"
 
@@ -38,6 +39,8 @@ struct Kernels {
     void (*conv_weights)(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
     // to[i] += sum over j of from[i * columns + j].
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
+
+    const ElementwiseKernels<T>& (*elementwise)();
 };
 
 struct KernelTable {
@@ -85,6 +88,8 @@ template <class T>
 void conv_weights(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
 template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
+template <class T>
+const ElementwiseKernels<T>& elementwise();
 extern const WinogradKernels winograd;
 
 extern const KernelTable table;

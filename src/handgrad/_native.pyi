@@ -96,3 +96,58 @@ def winograd() -> bool:
 
 def set_winograd(allowed: bool) -> None:
     """Allow it or not; HANDGRAD_WINOGRAD=off forbids it from the start."""
+
+# Number by number; arrays of any shape in C order, of one dtype and one size; out and dx may be an input
+
+def relu_forward(x: np.ndarray, out: np.ndarray) -> None:
+    """Write x where x > 0, else 0, to out."""
+
+def relu_backward(dout: np.ndarray, x: np.ndarray, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx."""
+
+def gelu_forward(x: np.ndarray, out: np.ndarray) -> None:
+    """Write x Phi(x) to out."""
+
+def gelu_backward(dout: np.ndarray, x: np.ndarray, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx."""
+
+def sigmoid_forward(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) to out."""
+
+def sigmoid_backward(dout: np.ndarray, x: np.ndarray, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx; `x` is what forward wrote."""
+
+def tanh_forward(x: np.ndarray, out: np.ndarray) -> None:
+    """Write tanh(x) to out."""
+
+def tanh_backward(dout: np.ndarray, x: np.ndarray, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx; `x` is what forward wrote."""
+
+def leaky_relu_forward(x: np.ndarray, alpha: float, out: np.ndarray) -> None:
+    """Write x where x > 0, else alpha x, to out."""
+
+def leaky_relu_backward(dout: np.ndarray, x: np.ndarray, alpha: float, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx."""
+
+def elu_forward(x: np.ndarray, alpha: float, out: np.ndarray) -> None:
+    """Write x where x > 0, else alpha (exp(x) - 1), to out."""
+
+def elu_backward(dout: np.ndarray, x: np.ndarray, alpha: float, dx: np.ndarray) -> None:
+    """Write the gradient of x to dx."""
+
+def prelu_forward(x: np.ndarray, alpha: np.ndarray, out: np.ndarray) -> None:
+    """Write x (N, C, inner) where x > 0, else alpha (C,) or (1,) times x, to out (N, C, inner)."""
+
+def prelu_backward(
+    dout: np.ndarray, x: np.ndarray, alpha: np.ndarray, dx: np.ndarray, dalpha: np.ndarray
+) -> None:
+    """Write the gradients to dx (N, C, inner) and to dalpha in alpha's shape."""
+
+def dropout_forward(x: np.ndarray, uniform: np.ndarray, p: float, out: np.ndarray, mask: np.ndarray) -> None:
+    """Write 1 / (1 - p) where uniform (float64) >= p, else 0, to mask, and x times it to out."""
+
+def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Write a times b to out."""
+
+def add_scaled(a: np.ndarray, b: np.ndarray, factor: float) -> float:
+    """Add factor times b to a, and return the sum of the squares of b."""

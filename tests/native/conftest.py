@@ -5,5 +5,12 @@ from importlib.util import find_spec
 collect_ignore = (
     []
     if find_spec("handgrad._native")
-    else ["test_native.py", "test_memory.py", "test_affine.py", "test_conv.py", "test_cpp.py"]
+    else [
+        "test_native.py",
+        "test_memory.py",
+        "test_affine.py",
+        "test_conv.py",
+        "test_elementwise.py",
+        "test_cpp.py",
+    ]
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad import backend
 from handgrad._numbers import finite_number, float_dtype
 from handgrad._random import generator
 from handgrad.layers.params import whole
@@ -83,8 +84,7 @@ class Model(ABC):
         total = 0.0
         for name, w in self.params.items():
             if name.startswith("W"):
-                grads[name] += self.reg * w
-                total += float(np.vdot(w, w))
+                total += backend.ops().add_l2(grads[name], w, self.reg)
         return 0.5 * self.reg * total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["softmax_loss", "svm_loss"]
+__all__ = ["add_l2", "softmax_loss", "svm_loss"]
 
 
 def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> tuple[np.floating, np.ndarray]:
@@ -33,3 +33,9 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     dscores[rows, y] = -dscores.sum(axis=1)
     dscores /= max(n, 1)
     return margins.sum() / max(n, 1), dscores
+
+
+def add_l2(dw: np.ndarray, w: np.ndarray, reg: float) -> float:
+    """Add ``reg * w`` to dw, in place, and return the sum of the squares of w."""
+    dw += reg * w
+    return float(np.vdot(w, w))
