@@ -12,13 +12,15 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find src nati
 
 unexport PYTHONPATH # the installed package is what runs, never the source tree
 
-.PHONY: help train test test-all lint docs clean
+.PHONY: help train test test-all sanitize bench lint docs clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make train      train a network; options of 'handgrad train' go into ARGS='--epochs 2'"
 	@echo "make test       run the tests against the installed package; pytest options go into ARGS"
 	@echo "make test-all   run the slow tests and the C++ tests too"
+	@echo "make bench      time nets and layers beside the frameworks that are installed; nothing else may run"
+	@echo "make sanitize   run the C++ tests and the layer contract under sanitizers"
 	@echo "make lint       check style and types"
 	@echo "make docs       build the documentation into docs/_build/html"
 	@echo "make clean      remove what was built; the environment in $(VENV) stays"
@@ -31,6 +33,13 @@ test: $(VENV)/.dev
 
 test-all: $(VENV)/.dev
 	$(BIN)/pytest -m "" $(ARGS)
+
+sanitize:
+	PYTHON=$(PYTHON) .ci/sanitize
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/nets.py $(ARGS)
+	$(BIN)/python benchmarks/layers.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
