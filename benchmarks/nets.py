@@ -43,7 +43,7 @@ class Contestant:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **(TUNED if tuned else {}),
         }
-        path = Path(__file__).parent / "contestants" / SCRIPTS[script]
+        path = Path(__file__).parent / "contestants" / script
         self._process = subprocess.Popen(
             [python, str(path)],
             stdin=subprocess.PIPE,
@@ -80,7 +80,7 @@ def start(threads: int, pythons: dict[str, str]) -> dict[str, Contestant]:
     for script in SCRIPTS:
         for tuned in (False,) if script == "handgrad" else (False, True):
             try:
-                contestant = Contestant(script, pythons.get(script, sys.executable), threads, tuned)
+                contestant = Contestant(SCRIPTS[script], pythons.get(script, sys.executable), threads, tuned)
             except RuntimeError:
                 print(f"{script} is not installed", file=sys.stderr)
                 break
