@@ -18,7 +18,7 @@ ALLOWED = {
     "layers": {"backend", "layers"},
     "backend": {"backend", "reference", "_native"},
     "models": {"backend", "layers", "models"},
-    "training": {"data", "training"},
+    "training": {"backend", "data", "training"},
     "data": {"data"},
 }
 ROOMS = sorted(path.stem for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists())

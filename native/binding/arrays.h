@@ -31,3 +31,4 @@ void bind_memory(nb::module_& m);
 void bind_linear(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
+void bind_update(nb::module_& m);

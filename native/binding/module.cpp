@@ -57,4 +57,5 @@ NB_MODULE(_native, m) {
     bind_linear(m);
     bind_conv(m);
     bind_elementwise(m);
+    bind_update(m);
 }

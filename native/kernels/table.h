@@ -9,6 +9,7 @@
 #include "conv.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "update.h"
 #include "winograd.h"
 
 namespace handgrad {
@@ -41,6 +42,8 @@ struct Kernels {
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 
     const ElementwiseKernels<T>& (*elementwise)();
+    // The step described in update.h for the numbers from begin to end.
+    void (*update)(const Update<T>& u, std::int64_t begin, std::int64_t end);
 };
 
 struct KernelTable {
@@ -91,6 +94,9 @@ void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns)
 template <class T>
 const ElementwiseKernels<T>& elementwise();
 extern const WinogradKernels winograd;
+
+template <class T>
+void update(const Update<T>& u, std::int64_t begin, std::int64_t end);
 
 extern const KernelTable table;
 

@@ -151,3 +151,82 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
 
 def add_scaled(a: np.ndarray, b: np.ndarray, factor: float) -> float:
     """Add factor times b to a, and return the sum of the squares of b."""
+
+def sgd(w: np.ndarray, dw: np.ndarray, learning_rate: float, next_w: np.ndarray) -> None:
+    """Write the next w; like all update rules for arrays of any shape, in place where told so."""
+
+def sgd_momentum(
+    w: np.ndarray,
+    dw: np.ndarray,
+    velocity: np.ndarray,
+    learning_rate: float,
+    momentum: float,
+    next_w: np.ndarray,
+    next_velocity: np.ndarray,
+) -> None:
+    """Write the next w and velocity."""
+
+def sgd_nesterov_momentum(
+    w: np.ndarray,
+    dw: np.ndarray,
+    velocity: np.ndarray,
+    learning_rate: float,
+    momentum: float,
+    next_w: np.ndarray,
+    next_velocity: np.ndarray,
+) -> None:
+    """Write the next w and velocity."""
+
+def adagrad(
+    w: np.ndarray,
+    dw: np.ndarray,
+    cache: np.ndarray,
+    learning_rate: float,
+    epsilon: float,
+    next_w: np.ndarray,
+    next_cache: np.ndarray,
+) -> None:
+    """Write the next w and cache."""
+
+def rmsprop(
+    w: np.ndarray,
+    dw: np.ndarray,
+    cache: np.ndarray,
+    learning_rate: float,
+    decay_rate: float,
+    epsilon: float,
+    next_w: np.ndarray,
+    next_cache: np.ndarray,
+) -> None:
+    """Write the next w and cache."""
+
+def adadelta(
+    w: np.ndarray,
+    dw: np.ndarray,
+    cache: np.ndarray,
+    delta_cache: np.ndarray,
+    learning_rate: float,
+    decay_rate: float,
+    epsilon: float,
+    next_w: np.ndarray,
+    next_cache: np.ndarray,
+    next_delta_cache: np.ndarray,
+) -> None:
+    """Write the next w, cache and delta_cache."""
+
+def adam(
+    w: np.ndarray,
+    dw: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    t: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    weight_decay: float,
+    next_w: np.ndarray,
+    next_m: np.ndarray,
+    next_v: np.ndarray,
+) -> None:
+    """Write the next w, m and v; `t` counts this step, `weight_decay` is apart from the gradient."""

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tolerances import assert_close
 
+import handgrad
 from handgrad.training.optim import RULES, adam, adamw, get_rule, rmsprop, sgd, sgd_momentum
 from handgrad.training.optim_config import DEFAULTS
 
@@ -68,6 +70,45 @@ def test_rules_agree_with_pytorch_over_25_steps(name: str) -> None:
         theirs.grad = torch.tensor(dw)
         optimizer.step()
     np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 17), (130, 1031)])
+def test_tiers_agree_over_steps(name: str, dtype: type, shape: tuple[int, ...]) -> None:
+    """Vectors, their rest, and several threads; memory orders that kernels do not take as they are."""
+    w = np.random.default_rng(2).standard_normal(shape).astype(dtype)
+    results = {}
+    for tier in ("numpy", handgrad.get_backend()):
+        rng, results[tier], config = np.random.default_rng(3), w, None
+        with handgrad.use_backend(tier):
+            for step in range(4):
+                dw = rng.standard_normal(shape).astype(dtype)
+                if step % 2 and dw.ndim > 1:
+                    dw = np.asfortranarray(dw)
+                results[tier], config = RULES[name](results[tier], dw, config)
+        assert results[tier].dtype == dtype
+    assert_close(results[handgrad.get_backend()], results["numpy"], 4)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_is_given_is_not_changed(name: str) -> None:
+    w, dw = np.ones(70000), np.full(70000, 0.5)
+    _, config = RULES[name](w, dw)
+    memory = {key: value for key, value in config.items() if isinstance(value, np.ndarray)}
+    before = {key: value.copy() for key, value in memory.items()}
+    for array in (w, dw, *memory.values()):
+        array.flags.writeable = False
+    RULES[name](w, dw, config)
+    assert (w == 1).all()
+    assert (dw == 0.5).all()
+    for key, value in memory.items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_float16_is_left_to_numpy() -> None:
+    next_w, config = adam(np.ones(3, np.float16), np.ones(3, np.float16))
+    assert next_w.dtype == config["m"].dtype == np.float16
 
 
 def test_momentum_differs_from_pytorch_when_the_learning_rate_changes() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from handgrad import backend
 from handgrad._errors import nearest
 from handgrad.training.optim_config import Config, prepare
 
@@ -45,7 +46,7 @@ def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np
     array([0.95, 2.05])
     """
     w, dw, config = prepare("sgd", w, dw, config)
-    return w - config["learning_rate"] * dw, config
+    return backend.ops().sgd(w, dw, config["learning_rate"]), config
 
 
 def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -70,8 +71,9 @@ def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) ->
     (array([0.971]), array([-0.019]))
     """
     w, dw, config = prepare("sgd_momentum", w, dw, config)
-    config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
-    return w + config["velocity"], config
+    settings = config["learning_rate"], config["momentum"]
+    next_w, config["velocity"] = backend.ops().sgd_momentum(w, dw, config["velocity"], *settings)
+    return next_w, config
 
 
 def sgd_nesterov_momentum(
@@ -102,10 +104,9 @@ def sgd_nesterov_momentum(
     array([0.981])
     """
     w, dw, config = prepare("sgd_nesterov_momentum", w, dw, config)
-    momentum, v_old = config["momentum"], config["velocity"]
-    v = momentum * v_old - config["learning_rate"] * dw
-    config["velocity"] = v
-    return w + v + momentum * (v - v_old), config
+    settings = config["learning_rate"], config["momentum"]
+    next_w, config["velocity"] = backend.ops().sgd_nesterov_momentum(w, dw, config["velocity"], *settings)
+    return next_w, config
 
 
 def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -131,8 +132,9 @@ def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     array([0.99, 1.01])
     """
     w, dw, config = prepare("adagrad", w, dw, config)
-    config["cache"] = config["cache"] + dw * dw
-    return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
+    settings = config["learning_rate"], config["epsilon"]
+    next_w, config["cache"] = backend.ops().adagrad(w, dw, config["cache"], *settings)
+    return next_w, config
 
 
 def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -162,11 +164,11 @@ def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tup
     array([0.995528])
     """
     w, dw, config = prepare("adadelta", w, dw, config)
-    decay, epsilon = config["decay_rate"], config["epsilon"]
-    config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
-    delta = np.sqrt(config["delta_cache"] + epsilon) / np.sqrt(config["cache"] + epsilon) * dw
-    config["delta_cache"] = decay * config["delta_cache"] + (1 - decay) * delta * delta
-    return w - config["learning_rate"] * delta, config
+    settings = config["learning_rate"], config["decay_rate"], config["epsilon"]
+    next_w, config["cache"], config["delta_cache"] = backend.ops().adadelta(
+        w, dw, config["cache"], config["delta_cache"], *settings
+    )
+    return next_w, config
 
 
 def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -193,9 +195,9 @@ def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     array([0.9])
     """
     w, dw, config = prepare("rmsprop", w, dw, config)
-    decay = config["decay_rate"]
-    config["cache"] = decay * config["cache"] + (1 - decay) * dw * dw
-    return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
+    settings = config["learning_rate"], config["decay_rate"], config["epsilon"]
+    next_w, config["cache"] = backend.ops().rmsprop(w, dw, config["cache"], *settings)
+    return next_w, config
 
 
 def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -223,7 +225,7 @@ def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[n
     (array([0.999]), 1)
     """
     w, dw, config = prepare("adam", w, dw, config)
-    return w - _adam_step(dw, config), config
+    return _adam(w, dw, config, 0.0)
 
 
 def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
@@ -249,8 +251,7 @@ def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[
     array([0.95])
     """
     w, dw, config = prepare("adamw", w, dw, config)
-    shrink = 1 - config["learning_rate"] * config["weight_decay"]
-    return shrink * w - _adam_step(dw, config), config
+    return _adam(w, dw, config, config["weight_decay"])
 
 
 RULES: dict[str, Rule] = {
@@ -287,12 +288,10 @@ def get_rule(rule: str | Rule) -> Rule:
     return rule
 
 
-def _adam_step(dw: np.ndarray, config: Config) -> np.ndarray:
-    beta1, beta2 = config["beta1"], config["beta2"]
-    config["t"] = t = config["t"] + 1
-    config["m"] = beta1 * config["m"] + (1 - beta1) * dw
-    config["v"] = beta2 * config["v"] + (1 - beta2) * dw * dw
-    m_hat = config["m"] / (1 - beta1**t)
-    v_hat = config["v"] / (1 - beta2**t)
-    step: np.ndarray = config["learning_rate"] * m_hat / (np.sqrt(v_hat) + config["epsilon"])
-    return step
+def _adam(w: np.ndarray, dw: np.ndarray, config: Config, weight_decay: float) -> tuple[np.ndarray, Config]:
+    config["t"] += 1
+    settings = [config[key] for key in ("t", "learning_rate", "beta1", "beta2", "epsilon")]
+    next_w, config["m"], config["v"] = backend.ops().adam(
+        w, dw, config["m"], config["v"], *settings, weight_decay
+    )
+    return next_w, config

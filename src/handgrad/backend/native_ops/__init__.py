@@ -9,6 +9,7 @@ from handgrad.backend.native_ops.affine import *  # noqa: F403
 from handgrad.backend.native_ops.conv import *  # noqa: F403
 from handgrad.backend.native_ops.dropout import *  # noqa: F403
 from handgrad.backend.native_ops.loss import *  # noqa: F403
+from handgrad.backend.native_ops.update import *  # noqa: F403
 from handgrad.backend.numpy_ops.activation import maxout_backward as maxout_backward
 from handgrad.backend.numpy_ops.activation import maxout_forward as maxout_forward
 from handgrad.backend.numpy_ops.loss import softmax_loss as softmax_loss

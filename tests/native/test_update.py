@@ -1,0 +1,79 @@
+"""The update kernels through the binding: every instruction set, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+from handgrad import _native
+from handgrad.backend.numpy_ops import update as formulas
+
+# name: number of remembered arrays, settings
+RULES = {
+    "sgd": (0, (0.1,)),
+    "sgd_momentum": (1, (0.1, 0.9)),
+    "sgd_nesterov_momentum": (1, (0.1, 0.9)),
+    "adagrad": (1, (0.1, 1e-8)),
+    "rmsprop": (1, (0.1, 0.99, 1e-8)),
+    "adadelta": (2, (1.0, 0.95, 1e-6)),
+    "adam": (2, (3, 0.1, 0.9, 0.999, 1e-8, 0.01)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _settings_restored():
+    isa, threads = _native.isa(), _native.num_threads()
+    yield
+    _native.set_isa(isa)
+    _native.set_num_threads(threads)
+
+
+def arrays(count: int, size: int, dtype: type) -> list[np.ndarray]:
+    rng = np.random.default_rng(count)
+    return [np.abs(rng.normal(size=size)).astype(dtype) for _ in range(count)]
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_instruction_set_follows_the_formula(isa, dtype, name, threads):
+    _native.set_isa(isa)
+    _native.set_num_threads(threads)
+    memory, settings = RULES[name]
+    for size in (0, 1, 15, 17, 100_003):
+        given = arrays(2 + memory, size, dtype)
+        results = [np.full(size, np.nan, dtype) for _ in range(1 + memory)]
+        getattr(_native, name)(*given, *settings, *results)
+        expected = getattr(formulas, name)(*given, *settings)
+        for result, right in zip(results, expected if memory else [expected], strict=True):
+            assert_close(result, right, 4)
+        if name in ("sgd", "sgd_momentum"):
+            np.testing.assert_array_equal(results[0], expected[0] if memory else expected)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_step_may_be_taken_in_place(name):
+    memory, settings = RULES[name]
+    given = arrays(2 + memory, 1000, np.float32)
+    expected = getattr(formulas, name)(*given, *settings)
+    getattr(_native, name)(*given, *settings, given[0], *given[2:])
+    assert_close(given[0], expected[0] if memory else expected, 4)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_sizes_and_dtypes_must_go_together(name):
+    memory, settings = RULES[name]
+    right = arrays(2 + memory, 8, np.float32), [np.empty(8, np.float32) for _ in range(1 + memory)]
+    for part, group in enumerate(right):
+        for index in range(len(group)):
+            for wrong, error in (
+                (np.empty(9, np.float32), ValueError),
+                (np.empty(8), TypeError),
+                (np.empty(16, np.float32)[::2], TypeError),
+            ):
+                changed = [list(right[0]), list(right[1])]
+                changed[part][index] = wrong
+                with pytest.raises(error, match="arrays of one size|incompatible function"):
+                    getattr(_native, name)(*changed[0], *settings, *changed[1])
