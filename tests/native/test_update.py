@@ -75,5 +75,5 @@ def test_sizes_and_dtypes_must_go_together(name):
             ):
                 changed = [list(right[0]), list(right[1])]
                 changed[part][index] = wrong
-                with pytest.raises(error, match="arrays of one size|incompatible function"):
+                with pytest.raises(error, match=r"arrays of one size|incompatible function"):
                     getattr(_native, name)(*changed[0], *settings, *changed[1])
