@@ -11,15 +11,6 @@ from courses.rendering import FAMILIES, TOPICS, render
 from handgrad.courses.notebook import run_notebook
 from handgrad.courses.tables import COURSES
 
-# One for each family, so that a change is met at once; the slow run has them all.
-QUICK = {("optimisation", "ucla"), ("cnn_layers", "stanford"), ("dropout", "utah")}
-NOTEBOOKS = [
-    pytest.param(topic, family, marks=() if (topic, family) in QUICK else pytest.mark.slow)
-    for topic in TOPICS
-    for family in FAMILIES
-]
-
-
 # Names that stand on a shelf but in no module of the course.
 NOT_OF = {
     "ucla": lambda shelves: set(shelves["image_utils"]),
@@ -32,7 +23,8 @@ def test_there_are_six_topics():
     assert TOPICS == ["batch_norm", "cnn", "cnn_layers", "dropout", "fc_nets", "optimisation"]
 
 
-@pytest.mark.parametrize(("topic", "family"), NOTEBOOKS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("topic", TOPICS)
 def test_every_cell_runs(topic, family, cifar10, here):
     (here / "cifar-10-batches-py").symlink_to(cifar10 / "cifar-10-batches-py")
     nbformat.write(render(topic, family), here / "course.ipynb")
