@@ -14,21 +14,12 @@ namespace {
 constexpr std::int64_t kBlock = 1024;
 // Blocks that are worth waking a thread: of numbers that are copied or compared, and of exponentials.
 constexpr std::int64_t kCheap = 32, kDear = 4;
-// A result of so many bytes is gone from the caches before it is read; measured from 64 to 256 MB, where writing past
-// them takes half to nine tenths of the time.
-constexpr std::int64_t kBeyondCaches = std::int64_t{64} << 20;
-
 template <class Body>
 void in_blocks(std::int64_t count, std::int64_t grain, const Body& body) {
     parallel_for((count + kBlock - 1) / kBlock, grain, [&](std::int64_t begin, std::int64_t end, int slot) {
         const std::int64_t first = begin * kBlock;
         body(first, std::min(count, end * kBlock) - first, slot);
     });
-}
-
-template <class T>
-bool streams(std::int64_t count) {
-    return count * static_cast<std::int64_t>(sizeof(T)) >= kBeyondCaches;
 }
 
 template <class T>
@@ -46,14 +37,14 @@ std::int64_t grain_of(Activation f, bool gradient) {
 template <class T>
 void activate(Activation f, T* out, const T* x, T alpha, std::int64_t count) {
     const auto run = elementwise_kernels<T>().activate;
-    const bool stream = streams<T>(count);
+    const bool stream = beyond_caches<T>(count);
     in_blocks(count, grain_of(f, false), [&](std::int64_t i, std::int64_t n, int) { run(f, out + i, x + i, alpha, n, stream); });
 }
 
 template <class T>
 void activation_gradient(Activation f, T* dx, const T* dout, const T* x, T alpha, std::int64_t count) {
     const auto run = elementwise_kernels<T>().activation_gradient;
-    const bool stream = streams<T>(count);
+    const bool stream = beyond_caches<T>(count);
     in_blocks(count, grain_of(f, true),
               [&](std::int64_t i, std::int64_t n, int) { run(f, dx + i, dout + i, x + i, alpha, n, stream); });
 }
@@ -69,7 +60,7 @@ void dropout(T* out, T* mask, const T* x, const double* uniform, double p, std::
 template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count) {
     const auto run = elementwise_kernels<T>().multiply;
-    const bool stream = streams<T>(count);
+    const bool stream = beyond_caches<T>(count);
     in_blocks(count, kCheap, [&](std::int64_t i, std::int64_t n, int) { run(out + i, a + i, b + i, n, stream); });
 }
 

@@ -58,4 +58,5 @@ NB_MODULE(_native, m) {
     bind_conv(m);
     bind_elementwise(m);
     bind_update(m);
+    bind_pooling(m);
 }

@@ -9,9 +9,6 @@ namespace handgrad::HANDGRAD_ISA {
 
 namespace {
 
-// Sums of float32 are handed on to a double after so many numbers.
-constexpr std::int64_t kRun = 4096;
-
 // Activations: value(x) and slope(x), or slope(f(x)) for sigmoid and tanh. On NaN both are NaN or let it pass.
 template <class T, Activation kind>
 struct Function;
@@ -141,19 +138,6 @@ void activation_gradient(Activation f, T* dx, const T* dout, const T* x, T alpha
         case Activation::sigmoid: return gradients<T, Activation::sigmoid>(dx, dout, x, alpha, count, stream);
         case Activation::tanh: return gradients<T, Activation::tanh>(dx, dout, x, alpha, count, stream);
     }
-}
-
-// The sum of term(i, n) over all lanes, run by run in double.
-template <class S, class Term>
-HANDGRAD_INLINE double sum_of(std::int64_t count, const Term& term) {
-    double total = 0;
-    for (std::int64_t begin = 0; begin < count; begin += kRun) {
-        const std::int64_t length = count - begin < kRun ? count - begin : kRun;
-        auto sum = S::zero();
-        by_lanes<S>(length, [&](std::int64_t i, int n) HANDGRAD_INLINED { sum = S::add(sum, term(begin + i, n)); });
-        total += static_cast<double>(S::sum(sum));
-    }
-    return total;
 }
 
 template <class T>

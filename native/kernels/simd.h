@@ -6,6 +6,7 @@
 //
 // What each offers, on vectors of `lanes` numbers:
 //   zero, splat, load, store          load and store need no alignment
+//   gather(from, stride, n)           from[0], from[stride], ..., n of them, the other lanes 0
 //   load_part, store_part             the first n lanes, 0 <= n <= lanes; the other lanes are 0, or left alone
 //   stream                            store past the caches where the address allows it, else store
 //   fma(a, b, c) = a b + c, add, sub, mul, div, sqrt
@@ -61,6 +62,11 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm512_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm512_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm512_maskz_loadu_ps(first(n), from); }
+    static HANDGRAD_INLINE Vec gather(const float* from, std::int64_t stride, int n) {
+        const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i at = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(stride)));
+        return _mm512_mask_i32gather_ps(zero(), first(n), at, from, 4);
+    }
     static HANDGRAD_INLINE void store(float* to, Vec a) { _mm512_storeu_ps(to, a); }
     static HANDGRAD_INLINE void stream(float* to, Vec a) {
         reinterpret_cast<std::uintptr_t>(to) % 64 == 0 ? _mm512_stream_ps(to, a) : _mm512_storeu_ps(to, a);
@@ -118,6 +124,11 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm512_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm512_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm512_maskz_loadu_pd(first(n), from); }
+    static HANDGRAD_INLINE Vec gather(const double* from, std::int64_t stride, int n) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i at = _mm256_mullo_epi32(lane, _mm256_set1_epi32(static_cast<int>(stride)));
+        return _mm512_mask_i32gather_pd(zero(), first(n), at, from, 8);
+    }
     static HANDGRAD_INLINE void store(double* to, Vec a) { _mm512_storeu_pd(to, a); }
     static HANDGRAD_INLINE void stream(double* to, Vec a) {
         reinterpret_cast<std::uintptr_t>(to) % 64 == 0 ? _mm512_stream_pd(to, a) : _mm512_storeu_pd(to, a);
@@ -176,6 +187,11 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm256_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm256_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm256_maskload_ps(from, first(n)); }
+    static HANDGRAD_INLINE Vec gather(const float* from, std::int64_t stride, int n) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i at = _mm256_mullo_epi32(lane, _mm256_set1_epi32(static_cast<int>(stride)));
+        return _mm256_mask_i32gather_ps(zero(), from, at, _mm256_castsi256_ps(first(n)), 4);
+    }
     static HANDGRAD_INLINE void store(float* to, Vec a) { _mm256_storeu_ps(to, a); }
     static HANDGRAD_INLINE void stream(float* to, Vec a) {
         reinterpret_cast<std::uintptr_t>(to) % 32 == 0 ? _mm256_stream_ps(to, a) : _mm256_storeu_ps(to, a);
@@ -252,6 +268,10 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm256_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm256_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm256_maskload_pd(from, first(n)); }
+    static HANDGRAD_INLINE Vec gather(const double* from, std::int64_t stride, int n) {
+        const __m128i at = _mm_mullo_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32(static_cast<int>(stride)));
+        return _mm256_mask_i32gather_pd(zero(), from, at, _mm256_castsi256_pd(first(n)), 8);
+    }
     static HANDGRAD_INLINE void store(double* to, Vec a) { _mm256_storeu_pd(to, a); }
     static HANDGRAD_INLINE void stream(double* to, Vec a) {
         reinterpret_cast<std::uintptr_t>(to) % 32 == 0 ? _mm256_stream_pd(to, a) : _mm256_storeu_pd(to, a);
@@ -349,6 +369,9 @@ struct Simd {
     static HANDGRAD_INLINE Vec splat(T value) { return each([=](int) { return value; }); }
     static HANDGRAD_INLINE Vec load(const T* from) { return each([=](int i) { return from[i]; }); }
     static HANDGRAD_INLINE Vec load_part(const T* from, int n) { return each([=](int i) { return i < n ? from[i] : T(0); }); }
+    static HANDGRAD_INLINE Vec gather(const T* from, std::int64_t stride, int n) {
+        return each([=](int i) { return i < n ? from[i * stride] : T(0); });
+    }
     static HANDGRAD_INLINE void store(T* to, Vec a) {
         for (int i = 0; i < lanes; ++i) to[i] = a[i];
     }
@@ -460,6 +483,20 @@ HANDGRAD_INLINE typename S::Vec load_some(const T* from, int n) {
 template <class S, class T>
 HANDGRAD_INLINE void store_some(T* to, typename S::Vec a, int n) {
     n == S::lanes ? S::store(to, a) : S::store_part(to, a, n);
+}
+
+// The sum of term(i, n), lanes i .. i + n, for 0..count. After some thousand numbers the float32 sums go on as a double.
+template <class S, class Term>
+HANDGRAD_INLINE double sum_of(std::int64_t count, const Term& term) {
+    constexpr std::int64_t kRun = 4096;
+    double total = 0;
+    for (std::int64_t begin = 0; begin < count; begin += kRun) {
+        const std::int64_t length = count - begin < kRun ? count - begin : kRun;
+        auto sum = S::zero();
+        by_lanes<S>(length, [&](std::int64_t i, int n) HANDGRAD_INLINED { sum = S::add(sum, term(begin + i, n)); });
+        total += static_cast<double>(S::sum(sum));
+    }
+    return total;
 }
 
 // Turns a square of lanes x lanes numbers: lane i of v[j] becomes lane j of v[i]. Each of the log2(lanes) rounds

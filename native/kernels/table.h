@@ -9,6 +9,7 @@
 #include "conv.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "pool.h"
 #include "update.h"
 #include "winograd.h"
 
@@ -42,6 +43,7 @@ struct Kernels {
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 
     const ElementwiseKernels<T>& (*elementwise)();
+    const PoolKernels<T>& (*pool)();
     // The step described in update.h for the numbers from begin to end.
     void (*update)(const Update<T>& u, std::int64_t begin, std::int64_t end);
 };
@@ -93,6 +95,8 @@ template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 template <class T>
 const ElementwiseKernels<T>& elementwise();
+template <class T>
+const PoolKernels<T>& pool();
 extern const WinogradKernels winograd;
 
 template <class T>

@@ -230,3 +230,34 @@ def adam(
     next_v: np.ndarray,
 ) -> None:
     """Write the next w, m and v; `t` counts this step, `weight_decay` is apart from the gradient."""
+
+# Pooling; images in C order, of one dtype; window and stride are (height, width)
+
+def max_pool_forward(
+    x: np.ndarray, window: tuple[int, int], stride: tuple[int, int], out: np.ndarray, winner: np.ndarray
+) -> None:
+    """Write the maxima to out (N, C, H', W') and the number of the first tap that holds each to winner.
+
+    Taps are counted in row-major order, at most 256, so that winner is uint8.
+    """
+
+def max_pool_backward(
+    dout: np.ndarray, winner: np.ndarray, window: tuple[int, int], stride: tuple[int, int], dx: np.ndarray
+) -> None:
+    """Write the gradient of x to dx (N, C, H, W)."""
+
+def avg_pool_forward(
+    x: np.ndarray, window: tuple[int, int], stride: tuple[int, int], out: np.ndarray
+) -> None:
+    """Write the means of the windows to out (N, C, H', W')."""
+
+def avg_pool_backward(
+    dout: np.ndarray, window: tuple[int, int], stride: tuple[int, int], dx: np.ndarray
+) -> None:
+    """Write the gradient of x to dx (N, C, H, W)."""
+
+def global_avg_pool_forward(x: np.ndarray, out: np.ndarray) -> None:
+    """Write the mean of each channel of x (N, C, H, W) to out (N, C)."""
+
+def global_avg_pool_backward(dout: np.ndarray, dx: np.ndarray) -> None:
+    """Write dout (N, C) over the number of pixels to dx (N, C, H, W)."""
