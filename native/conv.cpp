@@ -1,8 +1,8 @@
 #include "conv.h"
 
 #include <algorithm>
-#include <vector>
 
+#include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
 #include "threads.h"
@@ -11,54 +11,6 @@
 namespace handgrad {
 
 namespace {
-
-std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-// A plan with the taps that it points at.
-struct Planned {
-    ConvPlan plan;
-    std::vector<std::int64_t> taps;
-
-    // planes x rows x columns taps, `row` and `column` apart.
-    void set_taps(std::int64_t rows, std::int64_t columns) {
-        for (std::int64_t c = 0; c < plan.planes; ++c)
-            for (std::int64_t i = 0; i < rows; ++i)
-                for (std::int64_t j = 0; j < columns; ++j)
-                    taps.push_back(c * plan.padded_plane() + i * plan.padded_width + j);
-        plan.tap = taps.data();
-        plan.taps = static_cast<std::int64_t>(taps.size());
-        plan.run = columns;
-    }
-};
-
-Planned forward_plan(const ConvShape& s) {
-    Planned made;
-    ConvPlan& p = made.plan;
-    p.planes = s.c, p.height = s.h, p.width = s.w;
-    p.padded_height = s.h + 2 * s.pad_y, p.padded_width = s.w + 2 * s.pad_x;
-    p.top = s.pad_y, p.left = s.pad_x;
-    p.out_height = s.out_h(), p.out_width = s.out_w();
-    p.step_y = s.stride_y * p.padded_width, p.step_x = s.stride_x;
-    p.rows = s.f;
-    made.set_taps(s.hh, s.ww);
-    return made;
-}
-
-// Images in pieces for the threads: whole images where there are enough of them, else parts of their pixels.
-template <class T, class Piece>
-void for_each_piece(std::int64_t images, const ConvPlan& plan, const Piece& piece) {
-    if (images == 0) return;
-    const std::int64_t width = kernels().of<T>().gemm_width, threads = num_threads();
-    const std::int64_t units = (plan.pixels() + width - 1) / width;
-    const std::int64_t parts = std::min(units, images >= threads ? 1 : (threads + images - 1) / images);
-    parallel_for(images * parts, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t part = i % parts;
-            piece(i / parts, units * part / parts * width,
-                  std::min(plan.pixels(), units * (part + 1) / parts * width), slot);
-        }
-    });
-}
 
 // Runs the plan over all images: `store(image, begin, end, result)` takes the result where it does not lie in place.
 template <class T, class Place, class Store>
@@ -69,7 +21,7 @@ void run_plan(const ConvPlan& plan, std::int64_t images, const T* x, const T* we
     k.conv_pack_weights(packed.get(), weights, plan.rows, plan.taps);
     const std::int64_t padded = plan.padded_size(), share = padded + k.conv_workspace(plan);
     const Scratch<T> workspace(as_size(share * num_threads()));
-    for_each_piece<T>(images, plan, [&](std::int64_t image, std::int64_t begin, std::int64_t end, int slot) {
+    for_each_piece(images, plan.pixels(), k.gemm_width, [&](std::int64_t image, std::int64_t begin, std::int64_t end, int slot) {
         T* mine = workspace.get() + slot * share;
         k.conv_pad(plan, x + image * plan.planes * plan.height * plan.width, mine);
         T* to = place(image, slot);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
 #include "threads.h"
@@ -24,7 +25,6 @@ constexpr std::int64_t kLargestStaged = 2 << 20;
 // tiles are summed before the sums are visited again.
 constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
 
-std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,

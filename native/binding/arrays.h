@@ -33,3 +33,4 @@ void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_update(nb::module_& m);
 void bind_pooling(nb::module_& m);
+void bind_block(nb::module_& m);

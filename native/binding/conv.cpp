@@ -1,29 +1,12 @@
 // Convolution.
 #include "conv.h"
+
+#include "conv_shape.h"
 #include "winograd.h"
-
-#include <utility>
-
-#include "arrays.h"
-
-#include <nanobind/stl/pair.h>
 
 namespace {
 
-using Pair = std::pair<std::int64_t, std::int64_t>;
 using handgrad::ConvShape;
-
-template <class X, class W>
-ConvShape shape_of(const X& x, const W& w, Pair stride, Pair pad) {
-    const ConvShape s{side(x, 0), side(x, 1),   side(x, 2),    side(x, 3), side(w, 0), side(w, 2),
-                      side(w, 3), stride.first, stride.second, pad.first,  pad.second};
-    if (stride.first < 1 || stride.second < 1) throw std::invalid_argument("stride must be at least 1");
-    if (pad.first < 0 || pad.second < 0) throw std::invalid_argument("pad must not be negative");
-    demand(side(w, 1) == s.c, "x (N, C, H, W), w (F, C, HH, WW)");
-    demand(s.hh >= 1 && s.ww >= 1 && s.hh <= s.h + 2 * s.pad_y && s.ww <= s.w + 2 * s.pad_x,
-           "w's window must fit into the padded image");
-    return s;
-}
 
 template <class A>
 bool is_output(const ConvShape& s, const A& a) {
@@ -32,21 +15,21 @@ bool is_output(const ConvShape& s, const A& a) {
 
 template <class T>
 void forward(In<T, 4> x, In<T, 4> w, In<T, 1> b, Pair stride, Pair pad, bool relu, Out<T, 4> out) {
-    const ConvShape s = shape_of(x, w, stride, pad);
+    const ConvShape s = conv_shape(x, w, stride, pad);
     demand(side(b, 0) == s.f && is_output(s, out), "b (F,), out (N, F, H', W')");
     handgrad::conv_forward<T>(s, x.data(), w.data(), b.data(), relu, out.data());
 }
 
 template <class T>
 void backward_x(In<T, 4> dout, In<T, 4> w, Pair stride, Pair pad, Out<T, 4> dx) {
-    const ConvShape s = shape_of(dx, w, stride, pad);
+    const ConvShape s = conv_shape(dx, w, stride, pad);
     demand(is_output(s, dout), "dout (N, F, H', W'), dx (N, C, H, W)");
     handgrad::conv_backward_x<T>(s, dout.data(), w.data(), dx.data());
 }
 
 template <class T>
 void backward_w(In<T, 4> dout, In<T, 4> x, Pair stride, Pair pad, Out<T, 4> dw, Out<T, 1> db) {
-    const ConvShape s = shape_of(x, dw, stride, pad);
+    const ConvShape s = conv_shape(x, dw, stride, pad);
     demand(is_output(s, dout) && side(db, 0) == s.f, "dout (N, F, H', W'), db (F,)");
     handgrad::conv_backward_w<T>(s, dout.data(), x.data(), dw.data(), db.data());
 }

@@ -59,4 +59,5 @@ NB_MODULE(_native, m) {
     bind_elementwise(m);
     bind_update(m);
     bind_pooling(m);
+    bind_block(m);
 }

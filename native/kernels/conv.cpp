@@ -1,6 +1,7 @@
 // Convolution as a matrix product whose right-hand matrix is gathered panel by panel.
 #include "conv.h"
 
+#include "gather.h"
 #include "micro.h"
 #include "pack.h"
 #include "table.h"
@@ -8,73 +9,6 @@
 namespace handgrad::HANDGRAD_ISA {
 
 namespace {
-
-// Consecutive output pixels of one row of the image.
-struct Run {
-    std::int64_t from;  // offset in the padded image
-    int to, length;     // place in the panel
-};
-
-// Cuts pixels first..first + count into runs; returns how many.
-int cut_into_runs(const ConvPlan& plan, std::int64_t first, int count, Run* runs) {
-    int number = 0;
-    std::int64_t y = first / plan.out_width, x = first % plan.out_width;
-    for (int done = 0; done < count; ++number, ++y, x = 0) {
-        const int length = static_cast<int>(least(plan.out_width - x, count - done));
-        runs[number] = {y * plan.step_y + x * plan.step_x, done, length};
-        done += length;
-    }
-    return number;
-}
-
-// to[i] = from[i * step] for i < n; whole vectors are written, so what follows must be written later or be free.
-template <class T>
-HANDGRAD_INLINE void copy_run(T* to, const T* from, int n, std::int64_t step) {
-    using S = Simd<T>;
-    if (step == 1)
-        for (int i = 0; i < n; i += S::lanes) S::store(to + i, S::load(from + i));
-    else if (step == 2)
-        for (int i = 0; i < n; i += S::lanes) {
-            const T* at = from + 2 * i;
-            const bool whole = n - i >= S::lanes;  // else the second half may lie past the slack
-            S::store(to + i, S::evens(S::load(at), whole || n - i > S::lanes / 2 ? S::load(at + S::lanes) : S::zero()));
-        }
-    else
-        for (int i = 0; i < n; ++i) to[i] = from[i * step];
-}
-
-// A panel of the right-hand matrix: taps first_tap..first_tap + k as rows, `count` pixels side by side.
-template <class T>
-void gather_pixels(T* to, const ConvPlan& plan, const T* padded, std::int64_t first_tap, std::int64_t k,
-                   std::int64_t first_pixel, int count) {
-    Run runs[Tuning<T>::width];
-    const int number = cut_into_runs(plan, first_pixel, count, runs);
-    for (std::int64_t p = first_tap; p < first_tap + k; ++p, to += Tuning<T>::width) {
-        const T* from = padded + plan.tap[p];
-        for (int r = 0; r < number; ++r) copy_run(to + runs[r].to, from + runs[r].from, runs[r].length, plan.step_x);
-    }
-}
-
-// Windows as rows: to[pixel * row + p] = tap first_tap + p of that pixel, for k taps that begin and end with runs.
-template <class T>
-void gather_windows(T* to, std::int64_t row, const ConvPlan& plan, const T* padded, std::int64_t first_tap,
-                    std::int64_t k, std::int64_t first_pixel, std::int64_t count) {
-    using S = Simd<T>;
-    const std::int64_t *tap = plan.tap + first_tap, run = plan.run;
-    std::int64_t y = first_pixel / plan.out_width, x = first_pixel % plan.out_width;
-    for (std::int64_t i = 0; i < count; ++i, to += row) {
-        const T* from = padded + y * plan.step_y + x * plan.step_x;
-        if (run <= 4)
-            for (std::int64_t p = 0; p < k; p += run) __builtin_memcpy(to + p, from + tap[p], 4 * sizeof(T));
-        else
-            for (std::int64_t p = 0; p < k; p += run)
-                for (std::int64_t j = 0; j < run; j += S::lanes) S::store(to + p + j, S::load(from + tap[p] + j));
-        if (++x == plan.out_width) {
-            x = 0;
-            ++y;
-        }
-    }
-}
 
 // Taps that are gathered together: whole runs, about eight panels of them.
 std::int64_t taps_at_once(const ConvPlan& plan) {

@@ -29,7 +29,8 @@ struct ConvPlan {
     std::int64_t padded_plane() const { return padded_height * padded_width; }
     // Kernels read whole vectors: so many numbers beyond the end of the padded image must be readable.
     static constexpr std::int64_t slack = 64;
-    std::int64_t padded_size() const { return planes * padded_plane() + slack; }
+    // A multiple of `slack`, so that what a workspace holds behind the image is aligned too.
+    std::int64_t padded_size() const { return (planes * padded_plane() + 2 * slack - 1) / slack * slack; }
 };
 
 }  // namespace handgrad

@@ -23,6 +23,7 @@ constexpr Kernels<T> kernels_of() {
         add_row_sums<T>,
         elementwise<T>,
         pool<T>,
+        block<T>,
         update<T>,
     };
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "block.h"
 #include "conv.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -44,6 +45,7 @@ struct Kernels {
 
     const ElementwiseKernels<T>& (*elementwise)();
     const PoolKernels<T>& (*pool)();
+    const BlockKernels<T>& (*block)();
     // The step described in update.h for the numbers from begin to end.
     void (*update)(const Update<T>& u, std::int64_t begin, std::int64_t end);
 };
@@ -97,6 +99,8 @@ template <class T>
 const ElementwiseKernels<T>& elementwise();
 template <class T>
 const PoolKernels<T>& pool();
+template <class T>
+const BlockKernels<T>& block();
 extern const WinogradKernels winograd;
 
 template <class T>

@@ -15,6 +15,8 @@ inline constexpr int kRows = 12;
 inline constexpr int kRows = 6;
 #endif
 inline constexpr int kVectors = 2;
+// The same for windows of four members, a vector each: rows that are pooled in registers.
+inline constexpr int kPooledRows = kRows >= 12 ? 6 : 2;
 
 template <class T>
 struct Tuning {

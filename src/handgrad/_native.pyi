@@ -91,6 +91,54 @@ def conv_backward_w(
 ) -> None:
     """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""
 
+def conv_relu_pool_pays(
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+) -> bool:
+    """Whether the three in one are quicker; only windows that do not overlap can be taken at all."""
+
+def conv_relu_pool_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    out: np.ndarray,
+    winner: np.ndarray,
+) -> None:
+    """Write out and winner (N, F, H'', W''): the member of each window that won, their number for none."""
+
+def conv_relu_pool_backward_x(
+    dout: np.ndarray,
+    winner: np.ndarray,
+    w: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    dx: np.ndarray,
+) -> None:
+    """Write the gradient of x to dx (N, C, H, W)."""
+
+def conv_relu_pool_backward_w(
+    dout: np.ndarray,
+    winner: np.ndarray,
+    x: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    dw: np.ndarray,
+    db: np.ndarray,
+) -> None:
+    """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""
+
 def winograd() -> bool:
     """Whether Winograd's convolution may be used: float32, 3 x 3 windows, stride 1, 32 channels or more."""
 

@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tolerances import assert_close
 
 from handgrad import courses, get_backend, layers, use_backend
 from handgrad.courses import CourseNote
@@ -83,7 +84,7 @@ def test_a_students_sandwich_cache_goes_with_our_backward(rng, name):
     dout = rng.standard_normal(out.shape)
     backward = getattr(cs, f"{name}_backward")
     for one, other in zip(backward(dout, tuple(cache)), backward(dout, cache), strict=True):
-        np.testing.assert_array_equal(one, other)
+        assert_close(one, other, dout.size)  # the whole cache may be taken in one pass, its steps may not
 
 
 def test_bn_sandwich_in_the_courses_order(rng):

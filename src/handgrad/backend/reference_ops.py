@@ -14,6 +14,7 @@ from handgrad.backend.numpy_ops.loss import add_l2 as add_l2  # no loops: parame
 from handgrad.backend.numpy_ops.update import *  # noqa: F403  the formulas need no loops to be read
 
 NAME = "reference"
+BLOCKS: dict[tuple[str, ...], Any] = {}  # layers are computed one after the other
 
 relu_forward = reference.relu_forward_naive
 gelu_forward = reference.gelu_forward_naive

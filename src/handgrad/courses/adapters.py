@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -34,9 +34,20 @@ STATISTICS = ("running_mean", "running_var")
 
 
 class Sandwich(tuple[Any, ...]):
-    """The caches of a sandwich's steps, as the courses' sandwiches leave them; `ours` is what made it."""
+    """The caches of a sandwich's steps, as the courses' sandwiches leave them; `ours` is what made it.
+
+    They are made when they are asked for: a tier that computes the steps in one pass has stored less.
+    """
 
     ours: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the caches of the steps."""
+        return map(present, self.ours)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return the cache of a step."""
+        return tuple(self)[place]
 
 
 def probability_to_drop(p: float) -> float:
@@ -137,8 +148,8 @@ def present(cache: Any) -> Any:
     """Return a cache of ours in the shape that the courses' code unpacks."""
     if isinstance(cache, ActivationCache):
         return cache.x
-    if any(isinstance(step, tuple) for step in cache):
-        sandwich = Sandwich(present(step) for step in cache)
+    if any(isinstance(step, tuple) for step in tuple.__iter__(cache)):
+        sandwich = Sandwich(tuple.__iter__(cache))
         sandwich.ours = cache
         return sandwich
     return cache
@@ -178,5 +189,8 @@ def _dtype(cache: Any) -> np.dtype | None:
     if isinstance(cache, np.ndarray):
         return cache.dtype if cache.dtype.kind == "f" else np.dtype(np.float64)
     if isinstance(cache, tuple | list):
-        return next((found for step in cache if (found := _dtype(step)) is not None), None)
+        steps = (
+            tuple.__iter__(cache) if isinstance(cache, tuple) else cache
+        )  # without making what is not there
+        return next((found for step in steps if (found := _dtype(step)) is not None), None)
     return None

@@ -59,12 +59,7 @@ def conv_forward(
     array([[ 8., 12.],
            [20., 24.]])
     """
-    x, w, b = float_arrays(x=x, w=w, b=b)
-    check_rank("x", x, "N, C, H, W")
-    check_rank("w", w, "F, C, HH, WW")
-    if w.shape[1] != x.shape[1]:
-        raise ValueError(f"w must have x's {x.shape[1]} channels on axis 1, got shape {w.shape}")
-    check_shape("b", b, w.shape[:1], "(one number a filter)")
+    x, w, b = checked(x, w, b)
     stride, pad = params.conv(conv_param)
     output_sides(x.shape, w.shape[2:], stride, pad)
     ops = backend.ops()
@@ -96,6 +91,23 @@ def conv_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tupl
     sides = output_sides(x.shape, w.shape[2:], stride, pad)
     dout = check_gradient(dout, (len(x), len(w), *sides), x.dtype)
     return cache.ops.conv_backward(dout, x, w, stride, pad, cache.kept, need_dx)
+
+
+def checked(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
+    """Return the arrays of a convolution in one dtype when their shapes go together.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Otherwise.
+    """
+    x, w, b = float_arrays(x=x, w=w, b=b)
+    check_rank("x", x, "N, C, H, W")
+    check_rank("w", w, "F, C, HH, WW")
+    if w.shape[1] != x.shape[1]:
+        raise ValueError(f"w must have x's {x.shape[1]} channels on axis 1, got shape {w.shape}")
+    check_shape("b", b, w.shape[:1], "(one number a filter)")
+    return [x, w, b]
 
 
 def output_sides(

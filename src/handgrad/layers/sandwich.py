@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.layers import blocks
 from handgrad.layers.activation import relu_backward, relu_forward
 from handgrad.layers.affine import affine_backward, affine_forward
 from handgrad.layers.caches import (
@@ -183,7 +184,12 @@ def conv_relu_pool_forward(
     -------
     out : ndarray (N, F, H'', W'')
     cache : ConvReluPoolCache
+        Where the tier computes the three in one pass, the output of the convolution is nowhere stored, and
+        the cache makes those of relu and pool when it is unpacked.
     """
+    in_one = blocks.conv_relu_pool_forward(x, w, b, conv_param, pool_param)
+    if in_one is not None:
+        return in_one
     out, conv = conv_forward(x, w, b, conv_param)
     out, relu = relu_forward(out)
     out, pool = max_pool_forward(out, pool_param)
@@ -192,6 +198,8 @@ def conv_relu_pool_forward(
 
 def conv_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_relu_pool_forward`: dx (None without `need_dx`), dw, db."""
+    if blocks.takes(cache):
+        return blocks.conv_relu_pool_backward(dout, cache, need_dx)
     conv, relu, pool = cache
     dout = max_pool_backward(dout, pool)
     dout = relu_backward(dout, relu)

@@ -6,6 +6,7 @@ It takes what the other tiers take. A family's file here prepares the layout tha
 
 from handgrad.backend.native_ops.activation import *  # noqa: F403
 from handgrad.backend.native_ops.affine import *  # noqa: F403
+from handgrad.backend.native_ops.block import BLOCKS as BLOCKS
 from handgrad.backend.native_ops.conv import *  # noqa: F403
 from handgrad.backend.native_ops.dropout import *  # noqa: F403
 from handgrad.backend.native_ops.loss import *  # noqa: F403

@@ -5,6 +5,8 @@ returns ``(out, kept)``, where `kept` is what backward needs beside the inputs; 
 gradients in the order of the inputs.
 """
 
+from typing import Any
+
 from handgrad.backend.numpy_ops.activation import *  # noqa: F403
 from handgrad.backend.numpy_ops.affine import *  # noqa: F403
 from handgrad.backend.numpy_ops.conv import *  # noqa: F403
@@ -15,3 +17,4 @@ from handgrad.backend.numpy_ops.pool import *  # noqa: F403
 from handgrad.backend.numpy_ops.update import *  # noqa: F403
 
 NAME = "numpy"
+BLOCKS: dict[tuple[str, ...], Any] = {}  # layers are computed one after the other

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ def watching(params: Mapping[str, np.ndarray]) -> Iterator[list[Seen]]:
 
 class _Watched(ModuleType):
     """A tier whose forward functions are looked at."""
+
+    BLOCKS: ClassVar[dict[tuple[str, ...], Any]] = {}  # layers that are computed in one would be seen as one
 
     def __init__(self, tier: ModuleType, names: Names, seen: list[Seen]) -> None:
         super().__init__(tier.__name__)

@@ -1,0 +1,81 @@
+// Blocks: several layers in one.
+#include "block.h"
+
+#include "conv_shape.h"
+
+namespace {
+
+using handgrad::ConvShape;
+using handgrad::PoolShape;
+
+PoolShape pool_shape(const ConvShape& s, Pair window, Pair stride) {
+    const PoolShape pool{s.out_h(), s.out_w(), window.first, window.second, stride.first, stride.second};
+    if (stride.first < 1 || stride.second < 1) throw std::invalid_argument("pool_stride must be at least 1");
+    demand(pool.window_y >= 1 && pool.window_x >= 1 && pool.window_y <= pool.height && pool.window_x <= pool.width,
+           "the pooling window must fit into the convolution's output");
+    return pool;
+}
+
+// In the shape of the pool's output, where the windows do not overlap.
+template <class... A>
+bool are_pooled(const ConvShape& s, const PoolShape& pool, const A&... arrays) {
+    if (!handgrad::conv_relu_pool_takes(pool))
+        throw std::invalid_argument("pool windows must not overlap, and have at most 16 pixels");
+    const auto is_pooled = [&](const auto& a) {
+        return side(a, 0) == s.n && side(a, 1) == s.f && side(a, 2) == pool.out_height() && side(a, 3) == pool.out_width();
+    };
+    return (is_pooled(arrays) && ...);
+}
+
+template <class T>
+bool pays(In<T, 4> x, In<T, 4> w, Pair stride, Pair pad, Pair window, Pair pool_stride) {
+    const ConvShape s = conv_shape(x, w, stride, pad);
+    return handgrad::conv_relu_pool_pays(s, pool_shape(s, window, pool_stride), sizeof(T) == sizeof(float));
+}
+
+template <class T>
+void forward(In<T, 4> x, In<T, 4> w, In<T, 1> b, Pair stride, Pair pad, Pair window, Pair pool_stride, Out<T, 4> out,
+             Out<std::uint8_t, 4> winner) {
+    const ConvShape s = conv_shape(x, w, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand(side(b, 0) == s.f && are_pooled(s, pool, out, winner), "b (F,), out and winner (N, F, H'', W'')");
+    handgrad::conv_relu_pool_forward<T>(s, pool, x.data(), w.data(), b.data(), out.data(), winner.data());
+}
+
+template <class T>
+void backward_x(In<T, 4> dout, In<std::uint8_t, 4> winner, In<T, 4> w, Pair stride, Pair pad, Pair window,
+                Pair pool_stride, Out<T, 4> dx) {
+    const ConvShape s = conv_shape(dx, w, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand(are_pooled(s, pool, dout, winner), "dout and winner (N, F, H'', W''), dx (N, C, H, W)");
+    handgrad::conv_relu_pool_backward_x<T>(s, pool, dout.data(), winner.data(), w.data(), dx.data());
+}
+
+template <class T>
+void backward_w(In<T, 4> dout, In<std::uint8_t, 4> winner, In<T, 4> x, Pair stride, Pair pad, Pair window,
+                Pair pool_stride, Out<T, 4> dw, Out<T, 1> db) {
+    const ConvShape s = conv_shape(x, dw, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand(are_pooled(s, pool, dout, winner) && side(db, 0) == s.f, "dout and winner (N, F, H'', W''), db (F,)");
+    handgrad::conv_relu_pool_backward_w<T>(s, pool, dout.data(), winner.data(), x.data(), dw.data(), db.data());
+}
+
+template <class T>
+void bind_for(nb::module_& m) {
+    const nb::call_guard<nb::gil_scoped_release> free;
+    m.def("conv_relu_pool_pays", &pays<T>, "x"_a.noconvert(), "w"_a.noconvert(), "stride"_a, "pad"_a, "window"_a,
+          "pool_stride"_a);
+    m.def("conv_relu_pool_forward", &forward<T>, "x"_a.noconvert(), "w"_a.noconvert(), "b"_a.noconvert(), "stride"_a,
+          "pad"_a, "window"_a, "pool_stride"_a, "out"_a.noconvert(), "winner"_a.noconvert(), free);
+    m.def("conv_relu_pool_backward_x", &backward_x<T>, "dout"_a.noconvert(), "winner"_a.noconvert(), "w"_a.noconvert(),
+          "stride"_a, "pad"_a, "window"_a, "pool_stride"_a, "dx"_a.noconvert(), free);
+    m.def("conv_relu_pool_backward_w", &backward_w<T>, "dout"_a.noconvert(), "winner"_a.noconvert(), "x"_a.noconvert(),
+          "stride"_a, "pad"_a, "window"_a, "pool_stride"_a, "dw"_a.noconvert(), "db"_a.noconvert(), free);
+}
+
+}  // namespace
+
+void bind_block(nb::module_& m) {
+    bind_for<float>(m);
+    bind_for<double>(m);
+}

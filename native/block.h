@@ -1,0 +1,36 @@
+// Convolution, relu and max-pool in one, on all threads.
+#pragma once
+
+#include <cstdint>
+
+#include "conv.h"
+#include "kernels/pool.h"
+
+namespace handgrad {
+
+// In all of these the pool's planes are the convolution's output.
+
+// Whether its windows do not overlap and are small enough; all that these functions take.
+bool conv_relu_pool_takes(const PoolShape& pool);
+
+// Whether computing the three in one is quicker than one after the other, in float (`single`) or double. It is not
+// where outputs would be computed several times, or Winograd's convolution takes the shape.
+bool conv_relu_pool_pays(const ConvShape& s, const PoolShape& pool, bool single);
+
+// out and winner (N, F, H'', W'') of x (N, C, H, W), w (F, C, HH, WW), b (F,); winner is the member of each window
+// that was its maximum, or pool.taps() where relu cut it.
+template <class T>
+void conv_relu_pool_forward(const ConvShape& s, const PoolShape& pool, const T* x, const T* w, const T* b, T* out,
+                            std::uint8_t* winner);
+
+// dx (N, C, H, W) of dout (N, F, H'', W'').
+template <class T>
+void conv_relu_pool_backward_x(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
+                               const T* w, T* dx);
+
+// dw (F, C, HH, WW) and db (F,) of dout.
+template <class T>
+void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
+                               const T* x, T* dw, T* db);
+
+}  // namespace handgrad

@@ -1,0 +1,62 @@
+// How a convolution is planned, and cut for the threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "conv.h"
+#include "kernels/conv.h"
+#include "threads.h"
+
+namespace handgrad {
+
+inline std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// A plan with the taps that it points at.
+struct Planned {
+    ConvPlan plan;
+    std::vector<std::int64_t> taps;
+
+    // planes x rows x columns taps, `row` and `column` apart.
+    void set_taps(std::int64_t rows, std::int64_t columns) {
+        for (std::int64_t c = 0; c < plan.planes; ++c)
+            for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t j = 0; j < columns; ++j)
+                    taps.push_back(c * plan.padded_plane() + i * plan.padded_width + j);
+        plan.tap = taps.data();
+        plan.taps = static_cast<std::int64_t>(taps.size());
+        plan.run = columns;
+    }
+};
+
+// The forward pass.
+inline Planned forward_plan(const ConvShape& s) {
+    Planned made;
+    ConvPlan& p = made.plan;
+    p.planes = s.c, p.height = s.h, p.width = s.w;
+    p.padded_height = s.h + 2 * s.pad_y, p.padded_width = s.w + 2 * s.pad_x;
+    p.top = s.pad_y, p.left = s.pad_x;
+    p.out_height = s.out_h(), p.out_width = s.out_w();
+    p.step_y = s.stride_y * p.padded_width, p.step_x = s.stride_x;
+    p.rows = s.f;
+    made.set_taps(s.hh, s.ww);
+    return made;
+}
+
+// Images in pieces for the threads: whole images where there are enough of them, else parts of their `length` results,
+// which begin at multiples of `unit`. Calls piece(image, begin, end, slot).
+template <class Piece>
+void for_each_piece(std::int64_t images, std::int64_t length, std::int64_t unit, const Piece& piece) {
+    if (images == 0) return;
+    const std::int64_t threads = num_threads(), units = (length + unit - 1) / unit;
+    const std::int64_t parts = std::min(units, images >= threads ? 1 : (threads + images - 1) / images);
+    parallel_for(images * parts, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t part = i % parts;
+            piece(i / parts, units * part / parts * unit, std::min(length, units * (part + 1) / parts * unit), slot);
+        }
+    });
+}
+
+}  // namespace handgrad
