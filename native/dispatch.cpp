@@ -30,6 +30,11 @@ const KernelTable& amx_table() {
         KernelTable t = avx512::table;
         t.f32.gemm_workspace = amx::gemm_workspace<float>;
         t.f32.gemm = amx::gemm<float>;
+        t.winograd.packed_size = amx::winograd_packed_size;
+        t.winograd.pack_filters = amx::winograd_pack_filters;
+        t.winograd.products_workspace = amx::winograd_products_workspace;
+        t.winograd.products = amx::winograd_products;
+        t.winograd.filter_products = amx::winograd_filter_products;
         return t;
     }();
     return made;

@@ -25,6 +25,10 @@ constexpr std::int64_t kLargestStaged = 2 << 20;
 // tiles are summed before the sums are visited again.
 constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
 
+// Tiles are multiplied in blocks of whole panels. Where the filters do not stay in the cache beside them, they are read
+// once a block: then the more tiles, the better.
+constexpr std::int64_t kPanel = 32, kMostTiles = 128;
+
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,
@@ -35,8 +39,9 @@ WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t 
     p.out_height = out_h, p.out_width = out_w;
     p.tiles_y = ceil_div(out_h, 4), p.tiles_x = ceil_div(out_w, 4);
     p.channel_lanes = ceil_div(channels, lanes) * lanes, p.filter_lanes = ceil_div(filters, lanes) * lanes;
-    const std::int64_t fits = block_bytes / (WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes));
-    p.block = std::clamp<std::int64_t>(fits, 16, 128);
+    const std::int64_t tile_bytes = WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes);
+    const bool filters_stay = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes <= block_bytes;
+    p.block = filters_stay ? std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles) : kMostTiles;
     p.block = std::min(p.block, ceil_div(images * p.tiles(), num_threads()));  // each thread has some
     return p;
 }
@@ -71,13 +76,20 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std
               std::int64_t top, std::int64_t left, const float* w, const float* bias, bool relu, float* out) {
     const WinogradKernels& k = kernels().winograd;
     const Scratch<float> u(as_size(k.filter_size(plan)));
+    const Scratch<float> packed(as_size(k.pack_filters ? k.packed_size(plan) : 0));
     const Scratch<float> filter_work(as_size(k.filter_workspace() * num_threads()));
     parallel_for(k.filter_units(plan), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
         k.filters(plan, w, begin, end, u.get(), filter_work.get() + slot * k.filter_workspace());
     });
+    if (k.pack_filters)
+        parallel_for(WinogradPlan::places, 1, [&](std::int64_t begin, std::int64_t end, int) {
+            k.pack_filters(plan, u.get(), begin, end, packed.get());
+        });
+    const float* const filters = k.pack_filters ? packed.get() : u.get();
     const std::int64_t staged = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
     const std::int64_t inputs = WinogradPlan::places * plan.input_step();
-    const std::int64_t share = staged + inputs + WinogradPlan::places * plan.output_step();
+    const std::int64_t outputs = WinogradPlan::places * plan.output_step();
+    const std::int64_t share = staged + inputs + outputs + k.products_workspace(plan);
     const Scratch<float> workspace(as_size(share * num_threads()));
     const std::int64_t image_in = plan.channels * h * w_side, image_out = plan.filters * plan.out_height * plan.out_width;
     for_each_block(
@@ -93,7 +105,7 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std
         },
         [&](int slot, std::int64_t tiles, bool) {
             float *v = workspace.get() + slot * share + staged, *m = v + inputs;
-            k.products(plan, v, u.get(), tiles, m);
+            k.products(plan, v, filters, tiles, m, m + outputs);
         });
 }
 
@@ -145,7 +157,8 @@ void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, 
     const std::int64_t staged_x = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
     const std::int64_t staged_y = 16 * plan.tiles() * plan.filter_lanes;
     const std::int64_t inputs = WinogradPlan::places * plan.input_step();
-    const std::int64_t share = staged_x + staged_y + inputs + WinogradPlan::places * plan.output_step();
+    const std::int64_t outputs = WinogradPlan::places * plan.output_step();
+    const std::int64_t share = staged_x + staged_y + inputs + outputs + k.products_workspace(plan);
     const std::int64_t sums = WinogradPlan::places * plan.channel_lanes * plan.filter_lanes;
     const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
     const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts));
@@ -165,7 +178,7 @@ void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, 
         },
         [&](int slot, std::int64_t tiles, bool first) {
             float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;
-            k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums);
+            k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums, m + outputs);
         });
     parallel_for(s.c, 4, [&](std::int64_t begin, std::int64_t end, int) {
         k.filter_gradients(plan, result.get(), parts, begin, end, dw);

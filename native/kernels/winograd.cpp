@@ -130,7 +130,15 @@ void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t be
 void stage(const float* image, std::int64_t planes, std::int64_t height, std::int64_t width, std::int64_t top,
            std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
     const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, plane = height * width;
-    for (std::int64_t i = 0; i < rows * columns * deep; i += S::lanes) S::store(to + i, S::zero());
+    const auto clear = [&](std::int64_t row, std::int64_t from, std::int64_t until) {
+        for (std::int64_t i = (row * columns + from) * deep; i < (row * columns + until) * deep; i += S::lanes)
+            S::store(to + i, S::zero());
+    };
+    for (std::int64_t y = 0; y < rows; ++y) {
+        const bool border = y < top || y >= top + height;
+        clear(y, 0, border ? columns : left);
+        if (!border) clear(y, left + width, columns);
+    }
     for (std::int64_t c = 0; c < planes; c += S::lanes) {
         const int here = static_cast<int>(least(S::lanes, planes - c));
         std::int64_t y = 0, x = 0;
@@ -174,7 +182,9 @@ void transform_gradient(const WinogradPlan& plan, const float* staged, std::int6
     }
 }
 
-void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m) {
+std::int64_t products_workspace(const WinogradPlan&) { return 0; }
+
+void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m, float*) {
     const Panels panels(tiles);
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = u + place * place_of_filters(plan);
@@ -188,7 +198,8 @@ void products(const WinogradPlan& plan, const float* v, const float* u, std::int
     }
 }
 
-void filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add, float* du) {
+void filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add, float* du,
+                     float*) {
     const Panels panels(plan.channels);
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
@@ -227,21 +238,55 @@ void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int f
     }
 }
 
+// Tiles side by side that fill a vector of pixels: their rows are stored as whole lines, for scattered quarters of a
+// line in planes that are a power of two apart cost as much as the products.
+constexpr int kStrip = S::lanes / 4;
+
+void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
+    const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
+    const std::int64_t plane = plan.out_height * plan.out_width;
+    for (std::int64_t i = 0; i < least(4, plan.out_height - top); ++i) {
+        Vec v[S::lanes];
+        HANDGRAD_UNROLL
+        for (int p = 0; p < S::lanes; ++p) v[p] = y[p / 4][4 * i + p % 4];
+        transpose<S>(v);
+        float* to = out + (top + i) * plan.out_width + left;
+        HANDGRAD_UNROLL
+        for (int f = 0; f < S::lanes; ++f)
+            if (f < filters) S::store(to + f * plane, v[f]);
+    }
+}
+
+// Whether `tile` and those to its right fill a strip inside the image, `left` of them being there.
+bool strip_begins(const WinogradPlan& plan, std::int64_t tile, std::int64_t left) {
+    const std::int64_t column = tile % plan.tiles_x;
+    return left >= kStrip && column + kStrip <= plan.tiles_x && 4 * (column + kStrip) <= plan.out_width;
+}
+
 void transform_output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count,
                       const float* bias, bool relu, float* out) {
     const std::int64_t step = plan.output_step(), plane = plan.out_height * plan.out_width;
-    for (std::int64_t t = first; t < first + count; ++t, m += plan.filter_lanes)
+    for (std::int64_t t = first, tiles = 1; t < first + count; t += tiles, m += tiles * plan.filter_lanes) {
+        const bool strip = strip_begins(plan, t, first + count - t);
+        tiles = strip ? kStrip : 1;
         for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
             const int filters = static_cast<int>(least(S::lanes, plan.filters - f));
             const Vec add = bias ? S::load_part(bias + f, filters) : S::zero();
-            Vec y[16];
-            both_sides<6, 4, output_side>([&](int i, int j) { return S::load(m + (i * 6 + j) * step + f); },
-                                          [&](int i, int j, Vec o) {
-                                              const Vec sum = S::add(o, add);
-                                              y[4 * i + j] = relu ? S::relu(sum) : sum;
-                                          });
-            store_tile(plan, y, t, filters, out + f * plane);
+            Vec y[kStrip][16];
+            for (std::int64_t tile = 0; tile < tiles; ++tile) {
+                const float* from = m + tile * plan.filter_lanes + f;
+                both_sides<6, 4, output_side>([&](int i, int j) { return S::load(from + (i * 6 + j) * step); },
+                                              [&](int i, int j, Vec o) {
+                                                  const Vec sum = S::add(o, add);
+                                                  y[tile][4 * i + j] = relu ? S::relu(sum) : sum;
+                                              });
+            }
+            if (strip)
+                store_strip(plan, y, t, filters, out + f * plane);
+            else
+                store_tile(plan, y[0], t, filters, out + f * plane);
         }
+    }
 }
 
 void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
@@ -267,8 +312,9 @@ void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t
 }  // namespace
 
 const WinogradKernels winograd{
-    S::lanes, stage,    filter_units,     filter_size,        filter_workspace, transform_filters, transform_input,
-    products, transform_output, transform_gradient, filter_products,  filter_gradients,
+    S::lanes, stage,   filter_units, filter_size,        filter_workspace, transform_filters,  transform_input,
+    nullptr,  nullptr, products_workspace, products, transform_output, transform_gradient, filter_products,
+    filter_gradients,
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

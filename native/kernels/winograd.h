@@ -46,8 +46,14 @@ struct WinogradKernels {
                     float* workspace);
     // v = B^T d B of tiles first..first + count of a staged image; v points at the first of them in the block.
     void (*input)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v);
+    // u as the products want it, for places begin..end; null where they take it as it is.
+    std::int64_t (*packed_size)(const WinogradPlan& plan);
+    void (*pack_filters)(const WinogradPlan& plan, const float* u, std::int64_t begin, std::int64_t end, float* packed);
+    // What products and filter_products need as their workspace.
+    std::int64_t (*products_workspace)(const WinogradPlan& plan);
     // m = v u for `tiles` tiles of the block.
-    void (*products)(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m);
+    void (*products)(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m,
+                     float* workspace);
     // out (filters, out_height, out_width) = A^T m A + bias for tiles first..first + count.
     void (*output)(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count, const float* bias,
                    bool relu, float* out);
@@ -55,7 +61,7 @@ struct WinogradKernels {
     void (*gradient)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m);
     // du (36, channel_lanes, filter_lanes) = v^T m, or += where `add`.
     void (*filter_products)(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
-                            float* du);
+                            float* du, float* workspace);
     // dw (filters, channels, 3, 3) = G^T du G, du summed over `count` parts, for channels begin..end.
     void (*filter_gradients)(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
                              std::int64_t end, float* dw);

@@ -1,0 +1,77 @@
+// The products of Winograd's convolution on tiles; its transforms are those of AVX-512.
+#include "../winograd.h"
+
+#include "finish.h"
+#include "pack.h"
+#include "table.h"
+#include "tiles.h"
+
+namespace handgrad::amx {
+
+namespace {
+
+std::int64_t steps(const WinogradPlan& plan) { return steps_of(plan.channel_lanes); }
+std::int64_t packed_place(const WinogradPlan& plan) { return panels_of(plan.filters) * steps(plan) * kStepFloats; }
+
+// 32 x 32 sums, whole where there is room for them.
+void store_sums(const float* sums, std::int64_t rows, std::int64_t columns, bool add, float* to, std::int64_t to_row) {
+    finish_sums(sums, within(rows, kPanel), within(columns, kPanel), {}, add, to, to_row);
+}
+
+}  // namespace
+
+std::int64_t winograd_packed_size(const WinogradPlan& plan) { return WinogradPlan::places * packed_place(plan); }
+
+// u is (36, panels of 32 filters, channels, 32), as the transform of AVX-512 leaves it.
+void winograd_pack_filters(const WinogradPlan& plan, const float* u, std::int64_t begin, std::int64_t end, float* packed) {
+    const std::int64_t panel = plan.channel_lanes * kPanel, place = panels_of(plan.filters) * panel;
+    for (std::int64_t i = begin; i < end; ++i)
+        for (std::int64_t f = 0; f < panels_of(plan.filters); ++f)
+            pack_pairs(packed + i * packed_place(plan) + f * steps(plan) * kStepFloats, u + i * place + f * panel,
+                       plan.channel_lanes, kPanel, kPanel, 1);
+}
+
+std::int64_t winograd_products_workspace(const WinogradPlan& plan) {
+    const std::int64_t forward = panels_of(plan.block) * steps(plan);
+    const std::int64_t gradient = steps_of(plan.block) * (panels_of(plan.channel_lanes) + panels_of(plan.filter_lanes));
+    return (forward > gradient ? forward : gradient) * kStepFloats + kPanel * kPanel;
+}
+
+void winograd_products(const WinogradPlan& plan, const float* v, const float* packed, std::int64_t tiles, float* m,
+                       float* workspace) {
+    const TileRegisters registers;
+    const std::int64_t panel = steps(plan) * kStepFloats;
+    float *const sums = workspace, *const a = workspace + kPanel * kPanel;
+    for (int place = 0; place < WinogradPlan::places; ++place) {
+        const float* b = packed + place * packed_place(plan);
+        float* to = m + place * plan.output_step();
+        pack_rows(a, v + place * plan.input_step(), tiles, plan.channel_lanes, plan.channel_lanes, 1);
+        for (std::int64_t f = 0; f < plan.filter_lanes; f += kPanel, b += panel)
+            for (std::int64_t t = 0; t < tiles; t += kPanel) {
+                multiply_panels(a + t / kPanel * panel, b, steps(plan), sums, false);
+                store_sums(sums, tiles - t, plan.filter_lanes - f, false, to + t * plan.filter_lanes + f,
+                           plan.filter_lanes);
+            }
+    }
+}
+
+void winograd_filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
+                              float* du, float* workspace) {
+    const TileRegisters registers;
+    const std::int64_t panel = steps_of(tiles) * kStepFloats;
+    float *const sums = workspace, *const a = sums + kPanel * kPanel;
+    float* const b = a + panels_of(plan.channel_lanes) * panel;
+    for (int place = 0; place < WinogradPlan::places; ++place) {
+        float* to = du + place * plan.channel_lanes * plan.filter_lanes;
+        pack_rows(a, v + place * plan.input_step(), plan.channel_lanes, tiles, 1, plan.channel_lanes);
+        pack_pairs(b, m + place * plan.output_step(), tiles, plan.filter_lanes, plan.filter_lanes, 1);
+        for (std::int64_t f = 0; f < plan.filter_lanes; f += kPanel)
+            for (std::int64_t c = 0; c < plan.channel_lanes; c += kPanel) {
+                multiply_panels(a + c / kPanel * panel, b + f / kPanel * panel, steps_of(tiles), sums, false);
+                store_sums(sums, plan.channel_lanes - c, plan.filter_lanes - f, add, to + c * plan.filter_lanes + f,
+                           plan.filter_lanes);
+            }
+    }
+}
+
+}  // namespace handgrad::amx
