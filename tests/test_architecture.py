@@ -12,8 +12,8 @@ import pytest
 import handgrad
 
 PACKAGE = Path(handgrad.__file__).parent
-LEAVES = {"checking", "cli", "courses", "search", "viz"}
-SHARED = {"_errors", "_files", "_numbers", "_random", "_version"}
+LEAVES = {"checking", "cli", "courses", "explain", "search", "viz"}
+SHARED = {"_errors", "_files", "_numbers", "_random", "_tables", "_version"}
 ALLOWED = {
     "layers": {"backend", "layers"},
     "backend": {"backend", "reference", "_native"},

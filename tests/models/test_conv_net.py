@@ -128,7 +128,7 @@ def test_every_part_of_the_notation_is_in_a_network_above():
     for spec in SPECS.values():
         net = make(spec)
         note(net.spec.items)
-        walk(net._steps)
+        walk(net.steps)
     assert found == set(KINDS)
     assert options == {(kind, s.name) for kind, row in KINDS.items() for s in row.settings}
     sandwiches = {name for name in layers.sandwich.__dict__ if name.endswith("_forward")}
@@ -288,7 +288,7 @@ class TestNamesAndSteps:
             "conv-4 - bn - relu - pool2 - conv-4 - relu - bn - res(conv-4 - bn - relu - conv-4 - relu)"
             " - conv-4 - relu - pool2 - affine5 - bn - relu - affine5 - relu - affine"
         )
-        steps = net._steps.steps
+        steps = net.steps.steps
         assert [step.name for step in steps] == [
             *("conv1-bn1-relu1-pool1", "conv2-relu2", "bn2", "res1", "conv5-relu5-pool2"),
             *("affine6-bn4-relu6", "affine7-relu7", "affine8"),
@@ -296,7 +296,7 @@ class TestNamesAndSteps:
         assert [step.name for step in steps[3].main.steps] == ["conv3-bn3-relu3", "conv4-relu4"]
 
     def test_an_average_pool_is_in_no_sandwich(self):
-        assert [s.name for s in make("conv-4 - relu - avgpool2 - affine")._steps.steps][1] == "avgpool1"
+        assert [s.name for s in make("conv-4 - relu - avgpool2 - affine").steps.steps][1] == "avgpool1"
 
     @pytest.mark.parametrize(
         ("spec", "shape"),

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from handgrad._tables import plain
+
 
 class Output:
     """The standard output of one command.
@@ -32,7 +34,7 @@ class Output:
         if sys.stdout.isatty():
             _rich_table(columns, rows, numbers)
         else:
-            _plain_table(columns, rows, numbers)
+            print("\n".join(plain(columns, rows, numbers)))
 
     def result(self, values: dict[str, Any]) -> None:
         """Print the result for machines."""
@@ -48,18 +50,7 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
     table = Table(show_header=any(columns), box=None, pad_edge=False)
     for i, column in enumerate(columns):
         is_number = i >= len(columns) - numbers
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)
-
-
-def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> None:
-    lines = [columns, *rows] if any(columns) else list(rows)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = [
-            text.rjust(width) if i >= len(widths) - numbers else text.ljust(width)
-            for i, (text, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())

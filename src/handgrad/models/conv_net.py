@@ -52,6 +52,10 @@ class ConvNet(Model):
     params : dict of ndarray
         ``W1, b1, ...`` of the conv and affine layers together, ``gamma1, beta1, ...`` of the norms,
         ``alpha1, ...`` of prelu, in the order of the layers.
+    input_dim, num_classes
+        As given.
+    steps : handgrad.models.steps.Chain
+        What is computed, one after the other: single layers, sandwiches and residual blocks.
     layer_names : list of str
         Every layer, in order: the layer ``conv2`` has the parameters ``W2`` and ``b2``, ``affine3`` has
         ``W3`` and ``b3``, ``bn1`` has ``gamma1`` and ``beta1``; others are counted by kind. The layers of
@@ -115,10 +119,11 @@ class ConvNet(Model):
         if label_smoothing and self.spec.loss != "softmax":
             raise ValueError(f"label_smoothing is a setting of softmax, but the loss is {self.spec.loss}")
         self.label_smoothing = float(label_smoothing)
-        self._image = (shape[0], shape[1], shape[2])
-        made = plan(self.spec, self._image, classes)
+        self.input_dim = (shape[0], shape[1], shape[2])
+        self.num_classes = classes
+        made = plan(self.spec, self.input_dim, classes)
         self._layers = made.chain
-        self._steps = fused(made.chain.steps)
+        self.steps = fused(made.chain.steps)
         self.bn_params = made.bn_params
         self._dropout_params = made.dropout_params
         for dropout_param in self._dropout_params:
@@ -172,15 +177,15 @@ class ConvNet(Model):
         loss, grads : float, dict
             Otherwise: the loss with its penalty, and the gradient of each of `params`.
         """
-        X = self._cast(X, self._image)
+        X = self._cast(X, self.input_dim)
         if y is None:
             self._set_mode("test")
-            return self._steps.forward(X, self.params, keep=False)[0]
+            return self.steps.forward(X, self.params, keep=False)[0]
         self._set_mode("train")
-        scores, caches = self._steps.forward(X, self.params)
+        scores, caches = self.steps.forward(X, self.params)
         loss, dscores = self._score_loss(scores, y)
         grads: dict[str, np.ndarray] = {}
-        self._steps.backward(dscores, caches, grads, need_dx=False)
+        self.steps.backward(dscores, caches, grads, need_dx=False)
         grads = {name: grads[name] for name in self.params}
         return float(loss) + self._penalty(grads), grads
 
@@ -207,7 +212,7 @@ class ConvNet(Model):
         """
         seen: dict[str, np.ndarray] = {}
         self._set_mode("test")
-        self._layers.forward(self._cast(X, self._image), self.params, keep=False, seen=seen)
+        self._layers.forward(self._cast(X, self.input_dim), self.params, keep=False, seen=seen)
         return seen
 
     def score_gradients(self, X: np.ndarray, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -231,7 +236,7 @@ class ConvNet(Model):
         gradients weigh its `activations` in Grad-CAM (Selvaraju et al., ICCV 2017).
         """
         self._set_mode("test")
-        scores, caches = self._layers.forward(self._cast(X, self._image), self.params)
+        scores, caches = self._layers.forward(self._cast(X, self.input_dim), self.params)
         dscores = np.zeros_like(scores)
         classes = scores.argmax(axis=1) if y is None else np.asarray(y)
         if classes.shape != scores.shape[:1] or classes.dtype.kind not in "iu":
@@ -276,7 +281,7 @@ class ConvNet(Model):
         first = self._layers.steps[0]
         if not (isinstance(first, Layer) and first.function == "conv"):
             raise ValueError(f"whiten needs a convolution as the first layer, got {first.name}")
-        X = self._cast(X, self._image)
+        X = self._cast(X, self.input_dim)
         if len(X) == 0:
             raise ValueError("X must hold at least one image, got none")
         w = self.params["W1"]

@@ -160,12 +160,17 @@ class Chain:
     Parameters
     ----------
     steps : sequence of Step
+
+    Attributes
+    ----------
+    first_trained : int
+        The number of the first step that has parameters; without `need_dx` backward ends there.
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = list(steps)
         trained = [number for number, step in enumerate(self.steps) if step.parameters]
-        self._first_trained = trained[0] if trained else len(self.steps)
+        self.first_trained = trained[0] if trained else len(self.steps)
 
     @property
     def parameters(self) -> list[str]:
@@ -211,7 +216,7 @@ class Chain:
         `caches` is empty afterwards: what a step has used is free for the steps before it. `seen` gets the
         gradient of each step's output by its name.
         """
-        last = 0 if need_dx else self._first_trained
+        last = 0 if need_dx else self.first_trained
         for number in reversed(range(last, len(self.steps))):
             step = self.steps[number]
             if seen is not None:
