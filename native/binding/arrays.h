@@ -32,5 +32,6 @@ void bind_linear(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_update(nb::module_& m);
+void bind_norm(nb::module_& m);
 void bind_pooling(nb::module_& m);
 void bind_block(nb::module_& m);

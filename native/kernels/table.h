@@ -10,6 +10,7 @@
 #include "conv.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "norm.h"
 #include "pool.h"
 #include "update.h"
 #include "winograd.h"
@@ -44,6 +45,7 @@ struct Kernels {
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 
     const ElementwiseKernels<T>& (*elementwise)();
+    const NormKernels<T>& (*norm)();
     const PoolKernels<T>& (*pool)();
     const BlockKernels<T>& (*block)();
     // The step described in update.h for the numbers from begin to end.
@@ -97,6 +99,8 @@ template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 template <class T>
 const ElementwiseKernels<T>& elementwise();
+template <class T>
+const NormKernels<T>& norm();
 template <class T>
 const PoolKernels<T>& pool();
 template <class T>

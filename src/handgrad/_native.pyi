@@ -309,3 +309,61 @@ def global_avg_pool_forward(x: np.ndarray, out: np.ndarray) -> None:
 
 def global_avg_pool_backward(dout: np.ndarray, dx: np.ndarray) -> None:
     """Write dout (N, C) over the number of pixels to dx (N, C, H, W)."""
+
+# Norms; x (N, C, inner): images with inner pixels, or rows with inner = 1; C order, of one dtype
+
+def batchnorm_forward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    eps: float,
+    momentum: float,
+    train: bool,
+    relu: bool,
+    running_mean: np.ndarray,
+    running_var: np.ndarray,
+    next_mean: np.ndarray,
+    next_var: np.ndarray,
+    kept: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write out, negative numbers as 0 for `relu`, the next running statistics (C,), and kept (4, C).
+
+    Rows of kept: mean, what its rounding left out, 1 / sqrt(var + eps), the shift that made out.
+    """
+
+def batchnorm_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    gamma: np.ndarray,
+    kept: np.ndarray,
+    train: bool,
+    relu: bool,
+    dx: np.ndarray,
+    dgamma: np.ndarray,
+    dbeta: np.ndarray,
+) -> None:
+    """Write dx, and dgamma and dbeta (C,); for `relu` from the gradient behind it, in training only."""
+
+def groupnorm_forward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    groups: int,
+    eps: float,
+    kept: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write out and kept (3, N * groups), which are the rows of batch norm's without the shift."""
+
+def groupnorm_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    gamma: np.ndarray,
+    groups: int,
+    kept: np.ndarray,
+    dx: np.ndarray,
+    dgamma: np.ndarray,
+    dbeta: np.ndarray,
+) -> None:
+    """Write dx, and dgamma and dbeta (C,)."""

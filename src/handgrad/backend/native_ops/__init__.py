@@ -10,12 +10,12 @@ from handgrad.backend.native_ops.block import BLOCKS as BLOCKS
 from handgrad.backend.native_ops.conv import *  # noqa: F403
 from handgrad.backend.native_ops.dropout import *  # noqa: F403
 from handgrad.backend.native_ops.loss import *  # noqa: F403
+from handgrad.backend.native_ops.norm import *  # noqa: F403
 from handgrad.backend.native_ops.pool import *  # noqa: F403
 from handgrad.backend.native_ops.update import *  # noqa: F403
 from handgrad.backend.numpy_ops.activation import maxout_backward as maxout_backward
 from handgrad.backend.numpy_ops.activation import maxout_forward as maxout_forward
 from handgrad.backend.numpy_ops.loss import softmax_loss as softmax_loss
 from handgrad.backend.numpy_ops.loss import svm_loss as svm_loss
-from handgrad.backend.numpy_ops.norm import *  # noqa: F403
 
 NAME = "native"
