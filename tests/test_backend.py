@@ -119,3 +119,19 @@ def test_threads():
         handgrad.set_num_threads(0)
     with pytest.raises(TypeError, match=r"^the number of threads must be a whole number, got 1.5"):
         handgrad.set_num_threads(1.5)
+
+
+def test_memory():
+    before = handgrad.memory_info()
+    try:
+        handgrad.set_memory_limit(3)
+        assert handgrad.memory_info()["limit"] == (3 << 20 if backend.extension else 0)
+        handgrad.set_memory_limit(10**30)  # more than there is anywhere
+        handgrad.empty_memory()
+        assert handgrad.memory_info()["idle"] == 0
+    finally:
+        handgrad.set_memory_limit(before["limit"] >> 20)
+    with pytest.raises(ValueError, match=r"^the memory limit in megabytes must not be negative, got -1"):
+        handgrad.set_memory_limit(-1)
+    with pytest.raises(TypeError, match=r"^the memory limit in megabytes must be a whole number, got 1.5"):
+        handgrad.set_memory_limit(1.5)

@@ -7,9 +7,19 @@ from typing import Any
 
 from handgrad._version import __version__
 from handgrad.backend import get_backend, use_backend
+from handgrad.backend.memory import empty_memory, memory_info, set_memory_limit
 from handgrad.backend.threads import get_num_threads, set_num_threads
 
-__all__ = ["__version__", "get_backend", "get_num_threads", "set_num_threads", "use_backend"]
+__all__ = [
+    "__version__",
+    "empty_memory",
+    "get_backend",
+    "get_num_threads",
+    "memory_info",
+    "set_memory_limit",
+    "set_num_threads",
+    "use_backend",
+]
 
 _ROOMS = ("checking", "data", "layers", "models", "reference", "training", "viz")
 

@@ -128,6 +128,9 @@ def test_info_tells_what_computes_and_why(monkeypatch):
     text = run("info").out
     assert "HANDGRAD_NUM_THREADS  3" in text
     assert "HANDGRAD_ISA          not set" in text
+    memory = handgrad.memory_info()
+    assert found["memory"]["limit"] == memory["limit"]
+    assert f"MB, at most {memory['limit'] / 2**20:,.0f} MB" in text
 
 
 def test_info_without_the_extension_tells_the_reason(monkeypatch):

@@ -18,14 +18,14 @@ def command(
     """Tell versions, what computes and why, where data is, and what the environment sets."""
     found = _collect()
     output = Output(as_json)
-    for title, values in found.items():
+    for title, values in (found | {"memory": _in_words(found["memory"])}).items():
         output.line(title)
         output.table(("", ""), [(f"  {name}", _shown(value)) for name, value in values.items()])
     output.result(found)
 
 
 def _collect() -> dict[str, dict[str, Any]]:
-    from handgrad import backend
+    from handgrad import backend, memory_info
     from handgrad.data import cache_folder
 
     facts = machine.facts()
@@ -38,6 +38,7 @@ def _collect() -> dict[str, dict[str, Any]]:
             "threads": facts["threads"],
         },
         "extension": _extension(),
+        "memory": memory_info(),
         "machine": {name: facts[name] for name in ("cpu", "cores", "system", "python", "numpy", "blas")},
         "data": {"cifar10": cifar10["path"] or "not on disk", "cache": str(cache_folder())},
         "environment": {name: os.environ.get(name, "") for name in machine.ENVIRONMENT},
@@ -58,6 +59,16 @@ def _extension() -> dict[str, Any]:
         "instruction_sets": extension.isas(),
         "winograd": extension.winograd(),
         "cpu_features": extension.cpu_features(),
+    }
+
+
+def _in_words(memory: dict[str, int]) -> dict[str, str]:
+    used, idle, limit = (f"{memory[name] / 2**20:,.0f} MB" for name in ("in_use", "idle", "limit"))
+    requests = memory["reused"] + memory["fresh"]
+    return {
+        "in_use": used,
+        "idle": f"{idle}, at most {limit}",
+        "requests": f"{requests}, {memory['reused']} of them served from idle memory",
     }
 
 
