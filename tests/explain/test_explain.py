@@ -161,6 +161,15 @@ print(read("VmHWM") - before)
         assert relu.kept == 0
         assert affine.kept == 10 * image
 
+    def test_looking_at_what_is_kept_computes_nothing(self, monkeypatch):
+        """The cache of a block that is computed in one pass holds less than its layers', and is left so."""
+        from handgrad.layers import blocks
+
+        with handgrad.use_backend("numpy"):
+            alone = rows("conv-8 - relu - pool2 - affine", batch=4)[0].kept
+        monkeypatch.setattr(blocks, "conv_forward", lambda *args: 1 / 0)
+        assert rows("conv-8 - relu - pool2 - affine", batch=4)[0].kept <= alone
+
 
 class TestMeasuring:
     def test_a_clock_that_ticks_gives_each_step_its_own_time(self, monkeypatch):

@@ -283,6 +283,10 @@ class TestNamesAndSteps:
         assert list(net.params) == ["W1", "beta1", "W2"]
         assert net.bn_params[0].items() >= {"momentum": 0.6, "eps": 1e-3}.items()
 
+    def test_slopes_are_of_each_channel_or_of_all(self):
+        net = make("conv-4 - prelu - conv-4 - prelu(shared=yes) - affine")
+        assert [net.params[f"alpha{n}"].tolist() for n in (1, 2)] == [[0.25] * 4, [0.25]]
+
     def test_neighbours_with_a_sandwich_are_one_step(self):
         net = make(
             "conv-4 - bn - relu - pool2 - conv-4 - relu - bn - res(conv-4 - bn - relu - conv-4 - relu)"

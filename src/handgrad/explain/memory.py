@@ -102,5 +102,7 @@ def _arrays(cache: Any) -> Iterator[np.ndarray]:
     if isinstance(cache, np.ndarray):
         yield cache
     elif isinstance(cache, tuple | list):
-        for item in (*cache, *vars(cache).values()) if hasattr(cache, "__dict__") else cache:
+        # As a tuple or list holds them: unpacking the cache of a block would compute what it never stored.
+        fields = cache if isinstance(cache, list) else tuple.__iter__(cache)
+        for item in (*fields, *getattr(cache, "__dict__", {}).values()):
             yield from _arrays(item)
