@@ -42,7 +42,7 @@ void unpool(const ConvPlan& plan, const PoolShape& pool, std::int64_t images, co
 // Each thread's sums over its images: weights (F, row), then biases (F,). Returns whether all of x is finite.
 template <class T>
 bool sum_images(const ConvShape& s, const ConvPlan& plan, const PoolShape& pool, const T* dout,
-                const std::uint8_t* winner, const T* x, std::int64_t row, std::int64_t share, T* sums) {
+                const std::uint8_t* winner, const T* x, const T* shift, std::int64_t row, std::int64_t share, T* sums) {
     const BlockKernels<T>& k = kernels().of<T>().block();
     const std::int64_t padded = plan.padded_size(), work = padded + k.weights_workspace(plan, pool);
     const std::int64_t image_size = s.c * s.h * s.w, pooled = plan.rows * pool.out_plane();
@@ -55,6 +55,7 @@ bool sum_images(const ConvShape& s, const ConvPlan& plan, const PoolShape& pool,
             if (!finite) return;
             demand_members(winner + i * pooled, pooled, pool.taps());
             kernels().of<T>().conv_pad(plan, x + i * image_size, mine);
+            shift_planes(plan, shift, mine);
             k.weights(plan, pool, mine, dout + i * pooled, winner + i * pooled, part, part + plan.rows * row,
                              mine + padded);
         }
@@ -110,14 +111,14 @@ void conv_relu_pool_backward_x(const ConvShape& s, const PoolShape& pool, const 
 
 template <class T>
 void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
-                               const T* x, T* dw, T* db) {
+                               const T* x, const T* shift, T* dw, T* db) {
     const Planned made = forward_plan(s);
     const ConvPlan& plan = made.plan;
     const std::int64_t row = kernels().of<T>().block().sums_row(plan), share = plan.rows * (row + 1);
     const Scratch<T> sums(as_size(num_threads() * share));
     std::fill_n(sums.get(), num_threads() * share, T(0));
-    if (!sum_images(s, plan, pool, dout, winner, x, row, share, sums.get())) {
-        // 0 times what is not finite is not 0: every pixel counts.
+    if (!sum_images(s, plan, pool, dout, winner, x, shift, row, share, sums.get())) {
+        // 0 times what is not finite is not 0: every pixel counts. What is finite then, no shift would change.
         const Scratch<T> unpooled(as_size(s.n * plan.rows * plan.pixels()));
         unpool(plan, pool, s.n, dout, winner, unpooled.get());
         return conv_backward_w<T>(s, unpooled.get(), x, dw, db);
@@ -133,13 +134,67 @@ void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const 
     }
 }
 
+namespace {
+
+// The mean of each channel, roughly: the sums of an image are rounded to T.
+template <class T>
+void channel_means(const ConvShape& s, const T* x, T* means) {
+    const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(s.n, num_threads()));
+    const Scratch<T> of_image(as_size(parts * s.c));
+    const Scratch<double> sums(as_size(parts * s.c));
+    std::fill_n(sums.get(), parts * s.c, 0.0);
+    parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        T* mine = of_image.get() + slot * s.c;
+        for (std::int64_t i = begin; i < end; ++i) {
+            std::fill_n(mine, s.c, T(0));
+            kernels().of<T>().add_row_sums(mine, x + i * s.c * s.h * s.w, s.c, s.h * s.w);
+            for (std::int64_t c = 0; c < s.c; ++c) sums.get()[slot * s.c + c] += mine[c];
+        }
+    });
+    for (std::int64_t c = 0; c < s.c; ++c) {
+        double sum = 0;
+        for (std::int64_t part = 0; part < parts; ++part) sum += sums.get()[part * s.c + c];
+        means[c] = static_cast<T>(sum / static_cast<double>(std::max<std::int64_t>(1, s.n * s.h * s.w)));
+    }
+}
+
+}  // namespace
+
+template <class T>
+void conv_moments(const ConvShape& s, const T* x, T* shift, double* products) {
+    const BlockKernels<T>& k = kernels().of<T>().block();
+    const Planned made = forward_plan(s);
+    const ConvPlan& plan = made.plan;
+    channel_means(s, x, shift);
+    const std::int64_t padded = plan.padded_size(), work = padded + k.moments_workspace(plan);
+    const std::int64_t row = k.moments_row(plan), all = plan.taps + 1, share = all * row;
+    const Scratch<T> workspace(as_size(num_threads() * work));
+    const Scratch<double> sums(as_size(num_threads() * share));
+    std::fill_n(sums.get(), num_threads() * share, 0.0);
+    parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        T* mine = workspace.get() + slot * work;
+        for (std::int64_t i = begin; i < end; ++i) {
+            kernels().of<T>().conv_pad(plan, x + i * s.c * s.h * s.w, mine);
+            shift_planes(plan, shift, mine);
+            k.moments(plan, mine, sums.get() + slot * share, mine + padded);
+        }
+    });
+    for (std::int64_t i = 0; i < all; ++i)
+        for (std::int64_t j = i; j < all; ++j) {
+            double sum = 0;
+            for (int part = 0; part < num_threads(); ++part) sum += sums.get()[part * share + i * row + j];
+            products[i * all + j] = products[j * all + i] = sum;
+        }
+}
+
 #define HANDGRAD_FOR(T)                                                                                                   \
     template void conv_relu_pool_forward(const ConvShape&, const PoolShape&, const T*, const T*, const T*, T*,           \
                                          std::uint8_t*);                                                                 \
     template void conv_relu_pool_backward_x(const ConvShape&, const PoolShape&, const T*, const std::uint8_t*, const T*, \
                                             T*);                                                                         \
     template void conv_relu_pool_backward_w(const ConvShape&, const PoolShape&, const T*, const std::uint8_t*, const T*, \
-                                            T*, T*);
+                                            const T*, T*, T*);                                                           \
+    template void conv_moments(const ConvShape&, const T*, T*, double*);
 HANDGRAD_FOR(float)
 HANDGRAD_FOR(double)
 

@@ -28,9 +28,15 @@ template <class T>
 void conv_relu_pool_backward_x(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
                                const T* w, T* dx);
 
-// dw (F, C, HH, WW) and db (F,) of dout.
+// dw (F, C, HH, WW) and db (F,) of dout, for x less `shift` (C,), zeros around it included; null takes nothing off.
 template <class T>
 void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
-                               const T* x, T* dw, T* db);
+                               const T* x, const T* shift, T* dw, T* db);
+
+// The moments of a convolution's windows: shift (C,), a mean of each channel of x, and the sums over all pixels of the
+// products of any two taps less their shifts, and of each with 1: products (taps + 1, taps + 1), the number of pixels
+// its last.
+template <class T>
+void conv_moments(const ConvShape& s, const T* x, T* shift, double* products);
 
 }  // namespace handgrad

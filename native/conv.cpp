@@ -118,23 +118,32 @@ void gather_parts(const T* parts, std::int64_t share, std::int64_t count, const 
     }
 }
 
+// `relu_out` and `shift` as in conv_relu_backward_w, or null.
 template <class T>
-void direct_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
+void direct_backward_w(const ConvShape& s, const T* dout, const T* relu_out, const T* x, const T* shift, T* dw, T* db) {
     const Kernels<T>& k = kernels().of<T>();
     const Planned made = forward_plan(s);
     const ConvPlan& plan = made.plan;
     const std::int64_t sums = plan.taps * plan.rows, share = sums + plan.rows, padded = plan.padded_size();
     const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(s.n, num_threads()));
-    const std::int64_t work = padded + k.conv_weights_workspace(plan);
+    const std::int64_t image_size = plan.rows * plan.pixels(), cut = relu_out ? image_size : 0;
+    const std::int64_t work = padded + cut + k.conv_weights_workspace(plan);
     const Scratch<T> result(as_size(parts * share)), workspace(as_size(parts * work));
     std::fill_n(result.get(), parts * share, T(0));
     parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
         T *part = result.get() + slot * share, *mine = workspace.get() + slot * work;
         for (std::int64_t image = begin; image < end; ++image) {
-            const T* gradient = dout + image * plan.rows * plan.pixels();
+            const T* gradient = dout + image * image_size;
+            if (relu_out) {
+                T* to = mine + padded;
+                k.elementwise().activation_gradient(Activation::relu, to, gradient, relu_out + image * image_size, T(0),
+                                                    image_size, false);
+                gradient = to;
+            }
             k.add_row_sums(part + sums, gradient, plan.rows, plan.pixels());
             k.conv_pad(plan, x + image * s.c * s.h * s.w, mine);
-            k.conv_weights(plan, mine, gradient, part, mine + padded);
+            shift_planes(plan, shift, mine);
+            k.conv_weights(plan, mine, gradient, part, mine + padded + cut);
         }
     });
     gather_parts(result.get(), share, parts, plan, dw, db);
@@ -181,13 +190,19 @@ void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db
             winograd_backward_w(s, dout, x, dw);
             return sum_of_planes(s, dout, db);
         }
-    direct_backward_w(s, dout, x, dw, db);
+    direct_backward_w<T>(s, dout, nullptr, x, nullptr, dw, db);
+}
+
+template <class T>
+void conv_relu_backward_w(const ConvShape& s, const T* dout, const T* out, const T* x, const T* shift, T* dw, T* db) {
+    direct_backward_w(s, dout, out, x, shift, dw, db);
 }
 
 #define HANDGRAD_FOR(T)                                                                           \
     template void conv_forward(const ConvShape&, const T*, const T*, const T*, bool, T*);         \
     template void conv_backward_x(const ConvShape&, const T*, const T*, T*);                      \
-    template void conv_backward_w(const ConvShape&, const T*, const T*, T*, T*);
+    template void conv_backward_w(const ConvShape&, const T*, const T*, T*, T*);                  \
+    template void conv_relu_backward_w(const ConvShape&, const T*, const T*, const T*, const T*, T*, T*);
 HANDGRAD_FOR(float)
 HANDGRAD_FOR(double)
 

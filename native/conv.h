@@ -27,4 +27,8 @@ void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx);
 template <class T>
 void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db);
 
+// The same for the gradient of relu's output `out`, and for x less `shift` (C,), zeros around it included.
+template <class T>
+void conv_relu_backward_w(const ConvShape& s, const T* dout, const T* out, const T* x, const T* shift, T* dw, T* db);
+
 }  // namespace handgrad

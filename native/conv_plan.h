@@ -44,6 +44,14 @@ inline Planned forward_plan(const ConvShape& s) {
     return made;
 }
 
+// Takes `shift` (planes) off a padded image, the zeros around it included; null takes off nothing.
+template <class T>
+void shift_planes(const ConvPlan& plan, const T* shift, T* padded) {
+    if (shift == nullptr) return;
+    for (std::int64_t c = 0; c < plan.planes; ++c)
+        for (std::int64_t i = 0; i < plan.padded_plane(); ++i) padded[c * plan.padded_plane() + i] -= shift[c];
+}
+
 // Images in pieces for the threads: whole images where there are enough of them, else parts of their `length` results,
 // which begin at multiples of `unit`. Calls piece(image, begin, end, slot).
 template <class Piece>

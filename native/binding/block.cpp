@@ -3,6 +3,8 @@
 
 #include "conv_shape.h"
 
+#include <nanobind/stl/optional.h>
+
 namespace {
 
 using handgrad::ConvShape;
@@ -51,13 +53,37 @@ void backward_x(In<T, 4> dout, In<std::uint8_t, 4> winner, In<T, 4> w, Pair stri
     handgrad::conv_relu_pool_backward_x<T>(s, pool, dout.data(), winner.data(), w.data(), dx.data());
 }
 
+// None, or a number for each channel.
+template <class T>
+const T* shift_of(const ConvShape& s, const std::optional<In<T, 1>>& shift) {
+    if (!shift) return nullptr;
+    demand(side(*shift, 0) == s.c, "shift (C,)");
+    return shift->data();
+}
+
 template <class T>
 void backward_w(In<T, 4> dout, In<std::uint8_t, 4> winner, In<T, 4> x, Pair stride, Pair pad, Pair window,
-                Pair pool_stride, Out<T, 4> dw, Out<T, 1> db) {
+                Pair pool_stride, Out<T, 4> dw, Out<T, 1> db, std::optional<In<T, 1>> shift) {
     const ConvShape s = conv_shape(x, dw, stride, pad);
     const PoolShape pool = pool_shape(s, window, pool_stride);
     demand(are_pooled(s, pool, dout, winner) && side(db, 0) == s.f, "dout and winner (N, F, H'', W''), db (F,)");
-    handgrad::conv_relu_pool_backward_w<T>(s, pool, dout.data(), winner.data(), x.data(), dw.data(), db.data());
+    handgrad::conv_relu_pool_backward_w<T>(s, pool, dout.data(), winner.data(), x.data(), shift_of(s, shift), dw.data(), db.data());
+}
+
+template <class T>
+void relu_backward_w(In<T, 4> dout, In<T, 4> out, In<T, 4> x, Pair stride, Pair pad, Out<T, 4> dw, Out<T, 1> db,
+                     std::optional<In<T, 1>> shift) {
+    const ConvShape s = conv_shape(x, dw, stride, pad);
+    demand(is_output(s, dout) && is_output(s, out) && side(db, 0) == s.f, "dout and out (N, F, H', W'), db (F,)");
+    handgrad::conv_relu_backward_w<T>(s, dout.data(), out.data(), x.data(), shift_of(s, shift), dw.data(), db.data());
+}
+
+template <class T>
+void moments(In<T, 4> x, In<T, 4> w, Pair stride, Pair pad, Out<T, 1> shift, Out<double, 2> products) {
+    const ConvShape s = conv_shape(x, w, stride, pad);
+    demand(side(shift, 0) == s.c && side(products, 0) == s.taps() + 1 && side(products, 1) == s.taps() + 1,
+           "shift (C,), products (C HH WW + 1, C HH WW + 1)");
+    handgrad::conv_moments<T>(s, x.data(), shift.data(), products.data());
 }
 
 template <class T>
@@ -70,7 +96,12 @@ void bind_for(nb::module_& m) {
     m.def("conv_relu_pool_backward_x", &backward_x<T>, "dout"_a.noconvert(), "winner"_a.noconvert(), "w"_a.noconvert(),
           "stride"_a, "pad"_a, "window"_a, "pool_stride"_a, "dx"_a.noconvert(), free);
     m.def("conv_relu_pool_backward_w", &backward_w<T>, "dout"_a.noconvert(), "winner"_a.noconvert(), "x"_a.noconvert(),
-          "stride"_a, "pad"_a, "window"_a, "pool_stride"_a, "dw"_a.noconvert(), "db"_a.noconvert(), free);
+          "stride"_a, "pad"_a, "window"_a, "pool_stride"_a, "dw"_a.noconvert(), "db"_a.noconvert(),
+          "shift"_a.noconvert().none() = nb::none(), free);
+    m.def("conv_relu_backward_w", &relu_backward_w<T>, "dout"_a.noconvert(), "out"_a.noconvert(), "x"_a.noconvert(),
+          "stride"_a, "pad"_a, "dw"_a.noconvert(), "db"_a.noconvert(), "shift"_a.noconvert().none() = nb::none(), free);
+    m.def("conv_moments", &moments<T>, "x"_a.noconvert(), "w"_a.noconvert(), "stride"_a, "pad"_a, "shift"_a.noconvert(),
+          "products"_a.noconvert(), free);
 }
 
 }  // namespace

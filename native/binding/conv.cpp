@@ -8,11 +8,6 @@ namespace {
 
 using handgrad::ConvShape;
 
-template <class A>
-bool is_output(const ConvShape& s, const A& a) {
-    return side(a, 0) == s.n && side(a, 1) == s.f && side(a, 2) == s.out_h() && side(a, 3) == s.out_w();
-}
-
 template <class T>
 void forward(In<T, 4> x, In<T, 4> w, In<T, 1> b, Pair stride, Pair pad, bool relu, Out<T, 4> out) {
     const ConvShape s = conv_shape(x, w, stride, pad);

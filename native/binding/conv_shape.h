@@ -21,3 +21,8 @@ handgrad::ConvShape conv_shape(const X& x, const W& w, Pair stride, Pair pad) {
            "w's window must fit into the padded image");
     return s;
 }
+
+template <class A>
+bool is_output(const handgrad::ConvShape& s, const A& a) {
+    return side(a, 0) == s.n && side(a, 1) == s.f && side(a, 2) == s.out_h() && side(a, 3) == s.out_w();
+}

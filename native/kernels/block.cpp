@@ -209,6 +209,41 @@ bool all_finite(const T* x, std::int64_t count) {
     return total == total;
 }
 
+// Pixels whose products are summed in T, before those sums are added in double.
+constexpr std::int64_t kPixelsAtOnce = 128;
+
+template <class T>
+std::int64_t moments_row(const ConvPlan& plan) {
+    const std::int64_t written = row_of_taps(plan.taps, plan.run, Simd<T>::lanes), needed = plan.taps + 1;
+    return ceil_div(written > needed ? written : needed, Simd<T>::lanes) * Simd<T>::lanes;
+}
+
+template <class T>
+std::int64_t moments_workspace(const ConvPlan& plan) {
+    return (kPixelsAtOnce + plan.taps + 1) * moments_row<T>(plan) + Tuning<T>::width;
+}
+
+template <class T>
+void moments(const ConvPlan& plan, const T* padded, double* sums, T* workspace) {
+    using C = Tuning<T>;
+    const std::int64_t row = moments_row<T>(plan), all = plan.taps + 1;
+    T *rows = workspace, *products = workspace + kPixelsAtOnce * row;
+    for (std::int64_t i = 0; i < moments_workspace<T>(plan); ++i) workspace[i] = T(0);
+    const Panels panels(all);
+    for (std::int64_t pixel = 0; pixel < plan.pixels(); pixel += kPixelsAtOnce) {
+        const std::int64_t k = least(kPixelsAtOnce, plan.pixels() - pixel);
+        gather_windows(rows, row, plan, padded, 0, plan.taps, pixel, k);
+        for (std::int64_t i = 0; i < k; ++i) rows[i * row + plan.taps] = T(1);
+        for (std::int64_t q = 0; q < panels.count; ++q) {
+            const std::int64_t i = panels.begin(q);
+            for (std::int64_t j = i / C::width * C::width; j < row; j += C::width)
+                micro_tile<T>(panels.height(q), {k, rows + i, 1, row, rows + j, row, products + i * row + j, row,
+                                                 static_cast<int>(least(C::width, row - j)), false, {}});
+        }
+        for (std::int64_t i = 0; i < all * row; ++i) sums[i] += products[i];
+    }
+}
+
 }  // namespace
 
 template <class T>
@@ -216,6 +251,7 @@ const BlockKernels<T>& block() {
     static constexpr BlockKernels<T> all{
         Simd<T>::lanes, workspace<T>,         pack_weights<T>, image<T>,         sums_row<T>,
         weights_workspace<T>, weights<T>, unpool<T>,   all_finite<T>,
+        moments_row<T>, moments_workspace<T>, moments<T>,
     };
     return all;
 }

@@ -35,6 +35,12 @@ struct BlockKernels {
     // to (rows, pixels) = dout (rows, windows) where a pixel won, else 0.
     void (*unpool)(const ConvPlan& plan, const PoolShape& pool, const T* dout, const std::uint8_t* winner, T* to);
     bool (*all_finite)(const T* x, std::int64_t count);
+
+    // sums (taps + 1, moments_row) += the products of all pairs of taps, and of each with 1, over all pixels; only the
+    // half above the diagonal, and it, are of use.
+    std::int64_t (*moments_row)(const ConvPlan& plan);
+    std::int64_t (*moments_workspace)(const ConvPlan& plan);
+    void (*moments)(const ConvPlan& plan, const T* padded, double* sums, T* workspace);
 };
 
 }  // namespace handgrad

@@ -136,8 +136,35 @@ def conv_relu_pool_backward_w(
     pool_stride: tuple[int, int],
     dw: np.ndarray,
     db: np.ndarray,
+    shift: np.ndarray | None = None,
 ) -> None:
-    """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""
+    """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,), for x less `shift` (C,)."""
+
+def conv_relu_backward_w(
+    dout: np.ndarray,
+    out: np.ndarray,
+    x: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    dw: np.ndarray,
+    db: np.ndarray,
+    shift: np.ndarray | None = None,
+) -> None:
+    """The same for the gradient of relu's output `out` (N, F, H', W')."""
+
+def conv_moments(
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    shift: np.ndarray,
+    products: np.ndarray,
+) -> None:
+    """Write a mean of each channel to shift (C,), and the windows' moments less it to products.
+
+    products (D + 1, D + 1), float64, are the sums over the windows of all pixels of the products of two of
+    the D taps, and of each with 1; the number of windows is the last.
+    """
 
 def winograd() -> bool:
     """Whether Winograd's convolution may be used: float32, 3 x 3 windows, stride 1, 32 channels or more."""

@@ -100,10 +100,8 @@ def test_ties_go_to_the_first_and_zeros_to_nobody(isa, dtype):
         x,
         np.ones((3, 1, 1, 1), dtype),
         np.array([0, -1, 1], dtype),
-        (1, 1),
-        (0, 0),
-        (2, 2),
-        (2, 2),
+        ((1, 1), (0, 0)),
+        ((2, 2), (2, 2)),
         (2, 3, 4, 20),
     )
     for f, bias in enumerate((0, -1, 1)):

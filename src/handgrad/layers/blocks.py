@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,42 +10,82 @@ import numpy as np
 from handgrad import backend
 from handgrad.layers import params
 from handgrad.layers.activation import relu_forward
-from handgrad.layers.caches import ConvCache, ConvReluPoolCache, keep
-from handgrad.layers.checks import check_gradient
+from handgrad.layers.caches import (
+    Cache,
+    ConvBnReluCache,
+    ConvBnReluPoolCache,
+    ConvCache,
+    ConvReluPoolCache,
+    keep,
+)
+from handgrad.layers.checks import check_gradient, float_arrays
 from handgrad.layers.conv import checked, conv_forward, output_sides
+from handgrad.layers.norm import check_scale, spatial_batchnorm_forward
 from handgrad.layers.overrides import replaced
 from handgrad.layers.pool import max_pool_forward
 
 CONV_RELU_POOL = ("conv", "relu", "max_pool")
+CONV_BN_RELU = ("conv", "spatial_batchnorm", "relu")
+CONV_BN_RELU_POOL = (*CONV_BN_RELU, "max_pool")
+
+
+class Norm(NamedTuple):
+    """Batch norm's arguments."""
+
+    gamma: np.ndarray
+    beta: np.ndarray
+    bn_param: MutableMapping[str, Any]
 
 
 class Kept(NamedTuple):
-    """What a block keeps: the shape of its output, how its windows slide, and what the tier keeps."""
+    """What a block keeps: its layers, its output's shape, what the tier keeps, and further arguments."""
 
+    layers: tuple[str, ...]
     shape: tuple[int, ...]
-    how: Any
     kept: Any
-    pool_param: Mapping[str, Any]
+    norm: Norm | None
+    pool_param: Mapping[str, Any] | None
 
 
-class OnePassCache(ConvReluPoolCache):
-    """The cache of a block. It holds that of the convolution, and None in the places of relu and pool.
+class OnePassCache(Cache):
+    """The cache of a block. It holds that of the convolution, and None in the places of the other steps.
 
     The convolution's output was never stored, so unpacking ``conv, relu, pool = cache`` computes it once
     more, with the tier that made the cache.
     """
 
+    conv: ConvCache
+
     def __iter__(self) -> Iterator[Any]:
-        """Yield the caches of the three steps."""
+        """Yield the caches of the steps."""
+        _, _, _, norm, pool_param = self.kept
         with backend.use_backend(self.tier):
             out, conv = conv_forward(*self.conv)
+            caches: list[Any] = [conv]
+            if norm is not None:
+                out, bn = spatial_batchnorm_forward(out, norm.gamma, norm.beta, dict(norm.bn_param))
+                caches.append(bn)
             out, relu = relu_forward(out)
-            _, pool = max_pool_forward(out, self.kept.pool_param)
-        return iter((conv, relu, pool))
+            caches.append(relu)
+            if pool_param is not None:
+                caches.append(max_pool_forward(out, pool_param)[1])
+        return iter(caches)
 
     def __getitem__(self, place: Any) -> Any:
         """Return the cache of a step."""
         return tuple(self)[place]
+
+
+class ConvReluPoolInOne(OnePassCache, ConvReluPoolCache):
+    """Of convolution, relu, max-pool."""
+
+
+class ConvBnReluInOne(OnePassCache, ConvBnReluCache):
+    """Of convolution, batch norm, relu."""
+
+
+class ConvBnReluPoolInOne(OnePassCache, ConvBnReluPoolCache):
+    """Of convolution, batch norm, relu, max-pool."""
 
 
 def conv_relu_pool_forward(
@@ -54,38 +94,95 @@ def conv_relu_pool_forward(
     b: np.ndarray,
     conv_param: Mapping[str, Any],
     pool_param: Mapping[str, Any],
-) -> tuple[np.ndarray, OnePassCache] | None:
+) -> tuple[np.ndarray, ConvReluPoolInOne] | None:
     """Return what `sandwich.conv_relu_pool_forward` returns, or None where it goes step by step."""
-    ops = backend.ops()
-    block = ops.BLOCKS.get(CONV_RELU_POOL)
-    if block is None or _any_replaced(CONV_RELU_POOL):
+    ops, block = _block(CONV_RELU_POOL)
+    if block is None:
         return None
     x, w, b = checked(x, w, b)
-    stride, pad = params.conv(conv_param)
-    window, pool_stride = params.pool(pool_param)
-    sides = output_sides(x.shape, w.shape[2:], stride, pad)
-    sides = output_sides((len(x), len(w), *sides), window, pool_stride)
-    how = (stride, pad, window, pool_stride)
-    shape = (len(x), len(w), *sides)
-    made = block.forward(x, w, b, *how, shape)
+    conv, pool, shape = _slide(x, w, conv_param, pool_param)
+    made = block.forward(x, w, b, conv, pool, shape)
     if made is None:
         return None
-    out, kept = made
-    conv = keep(ConvCache, ops, None, x, w, b, conv_param)
-    return out, keep(OnePassCache, ops, Kept(shape, how, kept, pool_param), conv, None, None)
+    kept = Kept(CONV_RELU_POOL, shape, made[1], None, pool_param)
+    cache = keep(ConvCache, ops, None, x, w, b, conv_param)
+    return made[0], keep(ConvReluPoolInOne, ops, kept, cache, None, None)
 
 
-def conv_relu_pool_backward(dout: np.ndarray, cache: OnePassCache, need_dx: bool) -> tuple[Any, ...]:
+def conv_relu_pool_backward(dout: np.ndarray, cache: ConvReluPoolInOne, need_dx: bool) -> tuple[Any, ...]:
     """Return dx (None without `need_dx`), dw, db."""
-    x, w, _, _ = cache.conv
-    shape, how, kept, _ = cache.kept
+    x, w, _, conv_param = cache.conv
+    conv, pool, shape = _slide(x, w, conv_param, cache.kept.pool_param)
     dout = check_gradient(dout, shape, x.dtype)
-    return cache.ops.BLOCKS[CONV_RELU_POOL].backward(dout, x, w, *how, kept, need_dx)
+    return cache.ops.BLOCKS[CONV_RELU_POOL].backward(dout, x, w, conv, pool, cache.kept.kept, need_dx)
 
 
-def takes(cache: Any) -> bool:
+def conv_bn_relu_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    conv_param: Mapping[str, Any],
+    norm: tuple[np.ndarray, np.ndarray, MutableMapping[str, Any]],
+    pool_param: Mapping[str, Any] | None = None,
+) -> tuple[np.ndarray, Any] | None:
+    """Return what `sandwich.conv_bn_relu_forward` returns, or None where it goes step by step.
+
+    With `pool_param` that is `conv_bn_relu_pool_forward`; `norm` is gamma, beta, bn_param.
+    """
+    layers = CONV_BN_RELU if pool_param is None else CONV_BN_RELU_POOL
+    ops, block = _block(layers)
+    if block is None:
+        return None
+    x, w, b = checked(x, w, b)
+    conv, pool, shape = _slide(x, w, conv_param, pool_param)
+    gamma, beta = float_arrays(x=x, gamma=norm[0], beta=norm[1])[1:]
+    check_scale(gamma, beta, len(w))
+    bn_param = norm[2]
+    settings = params.batchnorm(bn_param, len(w), x.dtype)
+    made = block.forward(x, w, b, (gamma, beta), settings, conv, pool, shape)
+    if made is None:
+        return None
+    out, running_mean, running_var, kept = made
+    before = Norm(gamma, beta, dict(bn_param))
+    if settings.mode == "train":
+        bn_param["running_mean"], bn_param["running_var"] = running_mean, running_var
+    kind, rest = (ConvBnReluInOne, 2) if pool_param is None else (ConvBnReluPoolInOne, 3)
+    cache = keep(ConvCache, ops, None, x, w, b, conv_param)
+    return out, keep(kind, ops, Kept(layers, shape, kept, before, pool_param), cache, *[None] * rest)
+
+
+def conv_bn_relu_backward(dout: np.ndarray, cache: Any) -> tuple[Any, ...]:
+    """Return None for dx, dw, db, dgamma, dbeta."""
+    x, w, b, conv_param = cache.conv
+    conv, pool, shape = _slide(x, w, conv_param, cache.kept.pool_param)
+    dout = check_gradient(dout, shape, x.dtype)
+    block = cache.ops.BLOCKS[cache.kept.layers]
+    return None, *block.backward(dout, x, w, b, conv, pool, cache.kept.kept)
+
+
+def takes(cache: Any, need_dx: bool) -> bool:
     """Return whether `cache` comes from a block, and its backward may be computed in one pass too."""
-    return isinstance(cache, OnePassCache) and not _any_replaced(CONV_RELU_POOL)
+    if not isinstance(cache, OnePassCache) or _any_replaced(cache.kept.layers):
+        return False
+    return cache.ops.BLOCKS[cache.kept.layers].gives_dx or not need_dx
+
+
+def _block(layers: tuple[str, ...]) -> tuple[Any, Any]:
+    """Return the tier in use, and what computes these layers in one; None where nothing may."""
+    ops = backend.ops()
+    return ops, None if _any_replaced(layers) else ops.BLOCKS.get(layers)
+
+
+def _slide(
+    x: np.ndarray, w: np.ndarray, conv_param: Mapping[str, Any], pool_param: Mapping[str, Any] | None
+) -> tuple[params.ConvParam, params.PoolParam | None, tuple[int, ...]]:
+    """Return how the windows of convolution and pool slide, and the shape of what comes out."""
+    conv = params.conv(conv_param)
+    shape: tuple[int, ...] = (len(x), len(w), *output_sides(x.shape, w.shape[2:], *conv))
+    if pool_param is None:
+        return conv, None, shape
+    pool = params.pool(pool_param)
+    return conv, pool, (*shape[:2], *output_sides(shape, *pool))
 
 
 def _any_replaced(layers: tuple[str, ...]) -> bool:

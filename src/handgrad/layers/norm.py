@@ -154,7 +154,7 @@ def layernorm_forward(
     """
     x, gamma, beta = float_arrays(x=x, gamma=gamma, beta=beta)
     check_rank("x", x, "N, D")
-    _check_scale(gamma, beta, x.shape[1])
+    check_scale(gamma, beta, x.shape[1])
     eps = params.eps_only("ln_param", ln_param)
     ops = backend.ops()
     out, kept = ops.layernorm_forward(x, gamma, beta, eps)
@@ -219,7 +219,7 @@ def spatial_groupnorm_forward(
     flat_gamma, flat_beta = (
         array.reshape(-1) if array.shape == (1, channels, 1, 1) else array for array in (gamma, beta)
     )
-    _check_scale(flat_gamma, flat_beta, channels)
+    check_scale(flat_gamma, flat_beta, channels)
     groups = params.divisor("G", G, channels)
     eps = params.eps_only("gn_param", gn_param)
     ops = backend.ops()
@@ -255,7 +255,7 @@ def _batchnorm_forward(
 ) -> tuple[np.ndarray, NormCache]:
     x, gamma, beta = float_arrays(x=x, gamma=gamma, beta=beta)
     check_rank("x", x, letters)
-    _check_scale(gamma, beta, x.shape[1])
+    check_scale(gamma, beta, x.shape[1])
     settings = params.batchnorm(bn_param, x.shape[1], x.dtype)
     ops = backend.ops()
     out, running_mean, running_var, kept = ops.batchnorm_forward(x, gamma, beta, *settings)
@@ -271,6 +271,7 @@ def _batchnorm_backward(dout: np.ndarray, cache: Any) -> tuple[np.ndarray, np.nd
     return cache.ops.batchnorm_backward(dout, x, gamma, cache.kept)
 
 
-def _check_scale(gamma: np.ndarray, beta: np.ndarray, features: int) -> None:
+def check_scale(gamma: np.ndarray, beta: np.ndarray, features: int) -> None:
+    """Refuse gamma and beta of another shape than (features,)."""
     check_shape("gamma", gamma, (features,), "(one number for each of axis 1 of x)")
     check_shape("beta", beta, (features,), "(one number for each of axis 1 of x)")

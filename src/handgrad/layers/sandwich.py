@@ -147,6 +147,9 @@ def conv_bn_relu_forward(
     out : ndarray (N, F, H', W')
     cache : ConvBnReluCache
     """
+    in_one = blocks.conv_bn_relu_forward(x, w, b, conv_param, (gamma, beta, bn_param))
+    if in_one is not None:
+        return in_one
     out, conv = conv_forward(x, w, b, conv_param)
     out, bn = spatial_batchnorm_forward(out, gamma, beta, bn_param)
     out, relu = relu_forward(out)
@@ -155,6 +158,8 @@ def conv_bn_relu_forward(
 
 def conv_bn_relu_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
+    if blocks.takes(cache, need_dx):
+        return blocks.conv_bn_relu_backward(dout, cache)
     conv, bn, relu = cache
     dout = relu_backward(dout, relu)
     dout, dgamma, dbeta = spatial_batchnorm_backward(dout, bn)
@@ -198,7 +203,7 @@ def conv_relu_pool_forward(
 
 def conv_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_relu_pool_forward`: dx (None without `need_dx`), dw, db."""
-    if blocks.takes(cache):
+    if blocks.takes(cache, need_dx):
         return blocks.conv_relu_pool_backward(dout, cache, need_dx)
     conv, relu, pool = cache
     dout = max_pool_backward(dout, pool)
@@ -235,6 +240,9 @@ def conv_bn_relu_pool_forward(
     out : ndarray (N, F, H'', W'')
     cache : ConvBnReluPoolCache
     """
+    in_one = blocks.conv_bn_relu_forward(x, w, b, conv_param, (gamma, beta, bn_param), pool_param)
+    if in_one is not None:
+        return in_one
     out, conv = conv_forward(x, w, b, conv_param)
     out, bn = spatial_batchnorm_forward(out, gamma, beta, bn_param)
     out, relu = relu_forward(out)
@@ -244,6 +252,8 @@ def conv_bn_relu_pool_forward(
 
 def conv_bn_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_pool_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
+    if blocks.takes(cache, need_dx):
+        return blocks.conv_bn_relu_backward(dout, cache)
     conv, bn, relu, pool = cache
     dout = max_pool_backward(dout, pool)
     dout = relu_backward(dout, relu)
