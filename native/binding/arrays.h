@@ -32,6 +32,7 @@ void bind_linear(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_update(nb::module_& m);
+void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);
 void bind_pooling(nb::module_& m);
 void bind_block(nb::module_& m);

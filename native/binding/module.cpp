@@ -58,6 +58,7 @@ NB_MODULE(_native, m) {
     bind_conv(m);
     bind_elementwise(m);
     bind_update(m);
+    bind_loss(m);
     bind_norm(m);
     bind_pooling(m);
     bind_block(m);

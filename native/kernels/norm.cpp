@@ -34,11 +34,7 @@ struct Sum {
 // Distances of lanes from the centre; lanes beyond n are 0 distant.
 template <class S, class T>
 HANDGRAD_INLINE typename S::Vec distance(const T* x, int n, typename S::Vec centre) {
-    if (n == S::lanes) return S::sub(S::load(x), centre);
-    T some[S::lanes];
-    S::store(some, centre);
-    for (int i = 0; i < n; ++i) some[i] = x[i];
-    return S::sub(S::load(some), centre);
+    return S::sub(load_some<S>(x, n, centre), centre);
 }
 
 struct Moments {

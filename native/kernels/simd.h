@@ -8,6 +8,7 @@
 //   zero, splat, load, store          load and store need no alignment
 //   gather(from, stride, n)           from[0], from[stride], ..., n of them, the other lanes 0
 //   load_part, store_part             the first n lanes, 0 <= n <= lanes; the other lanes are 0, or left alone
+//   load_part(from, n, other)         the other lanes are those of `other`
 //   stream                            store past the caches where the address allows it, else store
 //   fma(a, b, c) = a b + c, add, sub, mul, div, sqrt
 //   max(a, b), min(a, b)              b where one of them is NaN
@@ -62,6 +63,7 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm512_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm512_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm512_maskz_loadu_ps(first(n), from); }
+    static HANDGRAD_INLINE Vec load_part(const float* from, int n, Vec other) { return _mm512_mask_loadu_ps(other, first(n), from); }
     static HANDGRAD_INLINE Vec gather(const float* from, std::int64_t stride, int n) {
         const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         const __m512i at = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(stride)));
@@ -124,6 +126,7 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm512_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm512_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm512_maskz_loadu_pd(first(n), from); }
+    static HANDGRAD_INLINE Vec load_part(const double* from, int n, Vec other) { return _mm512_mask_loadu_pd(other, first(n), from); }
     static HANDGRAD_INLINE Vec gather(const double* from, std::int64_t stride, int n) {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         const __m256i at = _mm256_mullo_epi32(lane, _mm256_set1_epi32(static_cast<int>(stride)));
@@ -187,6 +190,9 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm256_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm256_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm256_maskload_ps(from, first(n)); }
+    static HANDGRAD_INLINE Vec load_part(const float* from, int n, Vec other) {
+        return _mm256_blendv_ps(other, load_part(from, n), _mm256_castsi256_ps(first(n)));
+    }
     static HANDGRAD_INLINE Vec gather(const float* from, std::int64_t stride, int n) {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         const __m256i at = _mm256_mullo_epi32(lane, _mm256_set1_epi32(static_cast<int>(stride)));
@@ -268,6 +274,9 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm256_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm256_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm256_maskload_pd(from, first(n)); }
+    static HANDGRAD_INLINE Vec load_part(const double* from, int n, Vec other) {
+        return _mm256_blendv_pd(other, load_part(from, n), _mm256_castsi256_pd(first(n)));
+    }
     static HANDGRAD_INLINE Vec gather(const double* from, std::int64_t stride, int n) {
         const __m128i at = _mm_mullo_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32(static_cast<int>(stride)));
         return _mm256_mask_i32gather_pd(zero(), from, at, _mm256_castsi256_pd(first(n)), 8);
@@ -369,6 +378,9 @@ struct Simd {
     static HANDGRAD_INLINE Vec splat(T value) { return each([=](int) { return value; }); }
     static HANDGRAD_INLINE Vec load(const T* from) { return each([=](int i) { return from[i]; }); }
     static HANDGRAD_INLINE Vec load_part(const T* from, int n) { return each([=](int i) { return i < n ? from[i] : T(0); }); }
+    static HANDGRAD_INLINE Vec load_part(const T* from, int n, Vec other) {
+        return each([&](int i) { return i < n ? from[i] : other[i]; });
+    }
     static HANDGRAD_INLINE Vec gather(const T* from, std::int64_t stride, int n) {
         return each([=](int i) { return i < n ? from[i * stride] : T(0); });
     }
@@ -478,6 +490,11 @@ HANDGRAD_INLINE void by_lanes(std::int64_t count, const Body& body) {
 template <class S, class T>
 HANDGRAD_INLINE typename S::Vec load_some(const T* from, int n) {
     return n == S::lanes ? S::load(from) : S::load_part(from, n);
+}
+
+template <class S, class T>
+HANDGRAD_INLINE typename S::Vec load_some(const T* from, int n, typename S::Vec other) {
+    return n == S::lanes ? S::load(from) : S::load_part(from, n, other);
 }
 
 template <class S, class T>

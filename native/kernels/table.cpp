@@ -22,6 +22,7 @@ constexpr Kernels<T> kernels_of() {
         conv_weights<T>,
         add_row_sums<T>,
         elementwise<T>,
+        loss<T>,
         norm<T>,
         pool<T>,
         block<T>,

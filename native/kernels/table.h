@@ -10,6 +10,7 @@
 #include "conv.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "loss.h"
 #include "norm.h"
 #include "pool.h"
 #include "update.h"
@@ -45,6 +46,7 @@ struct Kernels {
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 
     const ElementwiseKernels<T>& (*elementwise)();
+    const LossKernels<T>& (*loss)();
     const NormKernels<T>& (*norm)();
     const PoolKernels<T>& (*pool)();
     const BlockKernels<T>& (*block)();
@@ -99,6 +101,8 @@ template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
 template <class T>
 const ElementwiseKernels<T>& elementwise();
+template <class T>
+const LossKernels<T>& loss();
 template <class T>
 const NormKernels<T>& norm();
 template <class T>

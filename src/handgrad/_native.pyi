@@ -394,3 +394,11 @@ def groupnorm_backward(
     dbeta: np.ndarray,
 ) -> None:
     """Write dx, and dgamma and dbeta (C,)."""
+
+# Losses; scores and dscores (N, K) in C order, of one dtype, y (N,) of int64
+
+def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float, dscores: np.ndarray) -> float:
+    """Return the mean cross-entropy and write its gradient."""
+
+def svm_loss(scores: np.ndarray, y: np.ndarray, dscores: np.ndarray) -> float:
+    """Return the mean multiclass hinge loss with margin 1 and write its gradient."""

@@ -112,3 +112,11 @@ def test_nan_goes_where_the_reference_sends_it(loss: Loss, tier: str):
             results.append(loss.function(scores, np.array([0, 1])))
     for actual, expected, what in zip(*results, ("loss", "dscores"), strict=True):
         assert_close(actual, expected, scores.size, what=what)
+
+
+@pytest.mark.parametrize("tier", backend.TIERS)
+def test_an_impossible_class_costs_nothing(tier: str):
+    with computing(tier):
+        loss, dscores = softmax_loss(np.array([[1.0, -np.inf, 1.0]]), np.array([0]))
+    assert loss == pytest.approx(np.log(2))
+    np.testing.assert_allclose(dscores, [[-0.5, 0, 0.5]])

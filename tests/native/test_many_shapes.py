@@ -21,7 +21,12 @@ def whole(rng: np.random.Generator, low: int, high: int) -> int:
 
 def image(rng: np.random.Generator, most: int) -> tuple[int, ...]:
     """Few large and many small sides; now and then no image at all."""
-    return whole(rng, 0 if rng.random() < 0.05 else 1, 4), whole(rng, 1, most), whole(rng, 1, 19), whole(rng, 1, 19)
+    return (
+        whole(rng, 0 if rng.random() < 0.05 else 1, 4),
+        whole(rng, 1, most),
+        whole(rng, 1, 19),
+        whole(rng, 1, 19),
+    )
 
 
 def conv(rng: np.random.Generator, dtype: type) -> tuple[Any, Any, list[Any], int]:
@@ -31,7 +36,12 @@ def conv(rng: np.random.Generator, dtype: type) -> tuple[Any, Any, list[Any], in
     filters = rng.normal(size=(whole(rng, 1, 40), c, *window)).astype(dtype)
     x, b = rng.normal(size=(n, c, h, w)).astype(dtype), rng.normal(size=len(filters)).astype(dtype)
     settings = {"stride": (whole(rng, 1, 3), whole(rng, 1, 3)), "pad": pad}
-    return layers.conv_forward, layers.conv_backward, [x, filters, b, settings], c * window[0] * window[1] * n * h * w
+    return (
+        layers.conv_forward,
+        layers.conv_backward,
+        [x, filters, b, settings],
+        c * window[0] * window[1] * n * h * w,
+    )
 
 
 def pool(rng: np.random.Generator, dtype: type) -> tuple[Any, Any, list[Any], int]:
@@ -40,7 +50,12 @@ def pool(rng: np.random.Generator, dtype: type) -> tuple[Any, Any, list[Any], in
     x = rng.integers(-3, 4, size=(n, c, h, w)).astype(dtype)
     window = {"pool_height": whole(rng, 1, h), "pool_width": whole(rng, 1, w), "stride": whole(rng, 1, 4)}
     kind = ("max", "avg")[whole(rng, 0, 1)]
-    return getattr(layers, f"{kind}_pool_forward"), getattr(layers, f"{kind}_pool_backward"), [x, window], h * w
+    return (
+        getattr(layers, f"{kind}_pool_forward"),
+        getattr(layers, f"{kind}_pool_backward"),
+        [x, window],
+        h * w,
+    )
 
 
 def norm(rng: np.random.Generator, dtype: type) -> tuple[Any, Any, list[Any], int]:
@@ -87,7 +102,9 @@ def test_ten_thousand_random_shapes(family, sensitivity):
         forward, backward, args, length = family(rng, dtype)
         native, numpy = (results(forward, backward, args, tier) for tier in ("native", "numpy"))
         for ours, right in zip(native, numpy, strict=True):
-            assert_close(ours, right, length, sensitivity, f"{family.__name__} {number}, {[np.shape(a) for a in args]}")
+            assert_close(
+                ours, right, length, sensitivity, f"{family.__name__} {number}, {[np.shape(a) for a in args]}"
+            )
     del native, numpy, ours, right, args
     gc.collect()
     assert backend.extension.memory_info()["in_use"] == before

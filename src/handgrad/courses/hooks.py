@@ -92,7 +92,9 @@ class Enabled:
         self.finder = Finder(COURSES[self.course], self.provided)
         sys.meta_path.insert(0, self.finder)
         for root, place in self.yielded.items():
-            notes.note(f"{root} is your own package, {place}, and stays; override=True (--override) replaces it")
+            notes.note(
+                f"{root} is your own package, {place}, and stays; override=True (--override) replaces it"
+            )
 
     def stop(self) -> None:
         """Take the finder away, and give back what was there."""

@@ -15,7 +15,5 @@ from handgrad.backend.native_ops.pool import *  # noqa: F403
 from handgrad.backend.native_ops.update import *  # noqa: F403
 from handgrad.backend.numpy_ops.activation import maxout_backward as maxout_backward
 from handgrad.backend.numpy_ops.activation import maxout_forward as maxout_forward
-from handgrad.backend.numpy_ops.loss import softmax_loss as softmax_loss
-from handgrad.backend.numpy_ops.loss import svm_loss as svm_loss
 
 NAME = "native"

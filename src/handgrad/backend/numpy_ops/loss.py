@@ -19,7 +19,9 @@ def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> t
     dscores[rows, y] -= 1 - label_smoothing
     dscores -= label_smoothing / classes
     dscores /= max(n, 1)
-    loss = (1 - label_smoothing) * log_p[rows, y].sum() + label_smoothing * log_p.mean(axis=1).sum()
+    loss = (1 - label_smoothing) * log_p[rows, y].sum()
+    if label_smoothing:  # else 0 * log(0) of an impossible class would make the loss NaN
+        loss += label_smoothing * log_p.mean(axis=1).sum()
     return -loss / max(n, 1), dscores
 
 
