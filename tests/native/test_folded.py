@@ -8,6 +8,7 @@ from tolerances import assert_close
 
 import handgrad
 from handgrad import _native, layers
+from handgrad.backend.native_ops import folded
 from handgrad.layers import blocks
 
 DTYPES = (np.float32, np.float64)
@@ -40,13 +41,13 @@ def some_case(rng, dtype, filters=9, side=12):
     return [array.astype(dtype) for array in arrays], {"stride": stride, "pad": pad}
 
 
-def both_passes(arrays, conv_param, bn_param, pool_param, dout=None, in_one=True):
-    """Output, gradients of w, b, gamma, beta, and the cache."""
+def both_passes(arrays, conv_param, bn_param, pool_param, dout=None, way="folded"):
+    """Output, gradients of w, b, gamma, beta, and the cache; `way` is that of the block, None for steps."""
     x, w, b, gamma, beta = arrays
     name = "conv_bn_relu" if pool_param is None else "conv_bn_relu_pool"
     rest = () if pool_param is None else (pool_param,)
     out, cache = getattr(layers, f"{name}_forward")(x, w, b, conv_param, gamma, beta, bn_param, *rest)
-    assert isinstance(cache, blocks.OnePassCache) == in_one
+    assert way_of(cache) == way
     if dout is None:
         return out, cache
     dx, *gradients = getattr(layers, f"{name}_backward")(dout, cache, need_dx=False)
@@ -54,11 +55,17 @@ def both_passes(arrays, conv_param, bn_param, pool_param, dout=None, in_one=True
     return [out, *gradients], cache
 
 
+def way_of(cache):
+    if not isinstance(cache, blocks.OnePassCache):
+        return None
+    return "folded" if isinstance(cache.kept.kept, folded.Kept) else "normed"
+
+
 def exactly(arrays, conv_param, bn_param, pool_param, dout):
     """The same in float64, by NumPy's tier."""
     with handgrad.use_backend("numpy"):
         wide = [array.astype(np.float64) for array in arrays]
-        return both_passes(wide, conv_param, bn_param, pool_param, dout.astype(np.float64), in_one=False)[0]
+        return both_passes(wide, conv_param, bn_param, pool_param, dout.astype(np.float64), way=None)[0]
 
 
 def compare(arrays, conv_param, bn_param, pool_param, rng, sensitivity):
@@ -162,20 +169,42 @@ def test_what_is_not_finite_goes_where_single_layers_send_it(value, mode):
     arrays[0][0, 0, 3, 3] = value
     arguments = arrays, {"stride": 1, "pad": 1}, {"mode": mode, "running_var": np.ones(len(arrays[1]))}, POOL
     with np.errstate(invalid="ignore"):
-        in_one = mode == "test"
-        shape = both_passes(*arguments, in_one=in_one)[0].shape
+        way = "folded" if mode == "test" else "normed"  # moments tell nothing then
+        shape = both_passes(*arguments, way=way)[0].shape
         dout = rng.normal(size=shape).astype(np.float32)
         right = exactly(*arguments, dout)
-        made, _ = both_passes(*arguments, dout, in_one=in_one)
+        made, _ = both_passes(*arguments, dout, way=way)
     for name, actual, expected in zip(("out", "dw", "db", "dgamma", "dbeta"), made, right, strict=True):
         assert_close(actual, expected.astype(np.float32), dout.size, 10, name)
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 9, 9), (0, 3, 9, 9)], ids=["many channels", "no images"])
-def test_what_steps_do_better_is_left_to_them(shape):
+def channels_case(channels, dtype=np.float32, images=2):
     rng = np.random.default_rng(6)
-    arrays = [rng.normal(size=s) for s in (shape, (30, shape[1], 3, 3), (30,), (30,), (30,))]
-    both_passes(arrays, {"stride": 1, "pad": 1}, {"mode": "train"}, POOL, in_one=False)
+    shapes = (images, channels, 9, 9), (30, channels, 3, 3), (30,), (30,), (30,)
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
+@each_isa
+@each_dtype
+@pooled_or_not
+def test_further_inside_relu_is_taken_with_batch_norm(isa, dtype, pool_param):
+    """With dx; Winograd's convolution takes these shapes in float32 where it may."""
+    _native.set_isa(isa)
+    arrays, settings = channels_case(33, dtype), ({"stride": 1, "pad": 1}, {"mode": "train"}, pool_param)
+    out, cache = both_passes(arrays, *settings, way="normed")
+    dout = np.random.default_rng(8).normal(size=out.shape).astype(dtype)
+    name = "conv_bn_relu" if pool_param is None else "conv_bn_relu_pool"
+    made = (out, *getattr(layers, f"{name}_backward")(dout, cache))
+    right = exactly(arrays, settings[0], {"mode": "train"}, pool_param, dout)
+    steps = (out, *getattr(layers, f"{name}_backward")(dout, tuple(cache)))
+    for name, actual, expected in zip(("dw", "db", "dgamma", "dbeta"), made[2:], right[1:], strict=True):
+        assert_close(actual, expected.astype(dtype), 9 * 33, 10, name)
+    for actual, expected in zip(made, steps, strict=True):
+        assert_close(actual, expected, 9 * 33, 10)
+
+
+def test_no_images_are_left_to_steps():
+    both_passes(channels_case(3, images=0), {"stride": 1, "pad": 1}, {"mode": "train"}, POOL, way=None)
 
 
 def test_a_replaced_norm_is_called():
@@ -187,7 +216,7 @@ def test_a_replaced_norm_is_called():
 
     arrays, conv_param = some_case(np.random.default_rng(7), np.float32)
     with handgrad.use_layer(spatial_batchnorm_forward=mine):
-        both_passes(arrays, conv_param, {"mode": "train"}, POOL, in_one=False)
+        both_passes(arrays, conv_param, {"mode": "train"}, POOL, way=None)
     assert called == [1]
 
 

@@ -151,20 +151,21 @@ def conv_bn_relu_forward(
     return out, keep(kind, ops, Kept(layers, shape, kept, before, pool_param), cache, *[None] * rest)
 
 
-def conv_bn_relu_backward(dout: np.ndarray, cache: Any) -> tuple[Any, ...]:
-    """Return None for dx, dw, db, dgamma, dbeta."""
+def conv_bn_relu_backward(dout: np.ndarray, cache: Any, need_dx: bool) -> tuple[Any, ...]:
+    """Return dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     x, w, b, conv_param = cache.conv
     conv, pool, shape = _slide(x, w, conv_param, cache.kept.pool_param)
     dout = check_gradient(dout, shape, x.dtype)
     block = cache.ops.BLOCKS[cache.kept.layers]
-    return None, *block.backward(dout, x, w, b, conv, pool, cache.kept.kept)
+    gamma = cache.kept.norm.gamma
+    return block.backward(dout, x, w, b, gamma, conv, pool, cache.kept.kept, need_dx)
 
 
 def takes(cache: Any, need_dx: bool) -> bool:
     """Return whether `cache` comes from a block, and its backward may be computed in one pass too."""
     if not isinstance(cache, OnePassCache) or _any_replaced(cache.kept.layers):
         return False
-    return cache.ops.BLOCKS[cache.kept.layers].gives_dx or not need_dx
+    return not need_dx or cache.ops.BLOCKS[cache.kept.layers].gives_dx(cache.kept.kept)
 
 
 def _block(layers: tuple[str, ...]) -> tuple[Any, Any]:

@@ -159,7 +159,7 @@ def conv_bn_relu_forward(
 def conv_bn_relu_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     if blocks.takes(cache, need_dx):
-        return blocks.conv_bn_relu_backward(dout, cache)
+        return blocks.conv_bn_relu_backward(dout, cache, need_dx)
     conv, bn, relu = cache
     dout = relu_backward(dout, relu)
     dout, dgamma, dbeta = spatial_batchnorm_backward(dout, bn)
@@ -253,7 +253,7 @@ def conv_bn_relu_pool_forward(
 def conv_bn_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_pool_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     if blocks.takes(cache, need_dx):
-        return blocks.conv_bn_relu_backward(dout, cache)
+        return blocks.conv_bn_relu_backward(dout, cache, need_dx)
     conv, bn, relu, pool = cache
     dout = max_pool_backward(dout, pool)
     dout = relu_backward(dout, relu)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from handgrad.backend import extension
+from handgrad.backend.native_ops import norm
 from handgrad.backend.native_ops.arrays import c_order, empty
-from handgrad.backend.native_ops.folded import ConvBnRelu
+from handgrad.backend.native_ops.conv import conv_backward, conv_forward
+from handgrad.backend.native_ops.folded import Folded
+from handgrad.backend.native_ops.folded import Kept as KeptFolded
+from handgrad.backend.native_ops.pool import max_pool_backward, max_pool_forward
 
 
 class ConvReluPool:
     """Convolution, relu, max-pool: the convolution's output is never stored."""
 
-    gives_dx = True
+    @staticmethod
+    def gives_dx(kept: Any) -> bool:
+        """Return whether backward gives dx."""
+        return True
 
     @staticmethod
     def forward(
@@ -50,6 +57,72 @@ class ConvReluPool:
         dw, db = empty(w.shape, w.dtype), empty(w.shape[:1], w.dtype)
         extension.conv_relu_pool_backward_w(dout, winner, c_order(x), *conv, *pool, dw, db)
         return dx, dw, db
+
+
+class Normed(NamedTuple):
+    """What backward needs where the convolution's output was stored: that, its statistics, the winners."""
+
+    scores: np.ndarray
+    statistics: norm.Kept
+    winner: np.ndarray | None
+
+
+class ConvBnRelu:
+    """Convolution, batch norm, relu and, where `pool` is given, max-pool.
+
+    In one pass where batch norm can be folded into the filters, else batch norm and relu in one.
+    """
+
+    @staticmethod
+    def gives_dx(kept: Any) -> bool:
+        """Return whether backward gives dx."""
+        return not isinstance(kept, KeptFolded)
+
+    @staticmethod
+    def forward(
+        x: np.ndarray,
+        w: np.ndarray,
+        b: np.ndarray,
+        scale: tuple[np.ndarray, np.ndarray],
+        bn: Any,
+        conv: Any,
+        pool: Any,
+        shape: tuple[int, ...],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any] | None:
+        """Return out, the new running mean and variance (F,), and what backward needs.
+
+        `scale` is gamma and beta (F,), `bn` batch norm's settings; `conv` and `pool` tell how windows slide.
+        None where one layer after the other is quicker.
+        """
+        folded = Folded.forward(x, w, b, scale, bn, conv, pool, shape)
+        if folded is not None or bn.mode != "train" or not x.size:
+            return folded
+        scores, _ = conv_forward(x, w, b, *conv)
+        out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu=True)
+        winner = None
+        if pool:
+            out, winner = max_pool_forward(out, *pool)
+        return out, mean, var, Normed(scores, statistics, winner)
+
+    @staticmethod
+    def backward(
+        dout: np.ndarray,
+        x: np.ndarray,
+        w: np.ndarray,
+        b: np.ndarray,
+        gamma: np.ndarray,
+        conv: Any,
+        pool: Any,
+        kept: Any,
+        need_dx: bool,
+    ) -> tuple[np.ndarray | None, ...]:
+        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db, dgamma and dbeta (F,)."""
+        if isinstance(kept, KeptFolded):
+            return None, *Folded.backward(dout, x, w, b, conv, pool, kept)
+        if kept.winner is not None:
+            dout = max_pool_backward(dout, kept.scores, pool.window, pool.stride, kept.winner)
+        dscores, dgamma, dbeta = norm.normalise_backward(dout, kept.scores, gamma, kept.statistics, relu=True)
+        return *conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx), dgamma, dbeta
 
 
 BLOCKS = {

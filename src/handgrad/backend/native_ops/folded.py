@@ -26,7 +26,7 @@ from handgrad.backend import extension
 from handgrad.backend.native_ops.arrays import c_order, empty
 
 MOST_CHANNELS = 4
-"""Only for images as they come: the gradient of x needs the convolution's output after all."""
+"""Images as they come have no more; further inside, dx is wanted, which needs the convolution's output."""
 
 
 class Moments(NamedTuple):
@@ -50,10 +50,8 @@ class Kept(NamedTuple):
     gate: np.ndarray
 
 
-class ConvBnRelu:
-    """Convolution, batch norm, relu and, where `pool` is given, max-pool."""
-
-    gives_dx = False
+class Folded:
+    """Convolution, batch norm, relu and, where `pool` is given, max-pool. It gives no dx."""
 
     @staticmethod
     def forward(

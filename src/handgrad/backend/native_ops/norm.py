@@ -43,6 +43,19 @@ def batchnorm_forward(
     running_var: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Kept]:
     """Return out, the new running mean and variance (D,), for x (N, D) or (N, D, H, W)."""
+    settings = (mode, eps, momentum, running_mean, running_var)
+    return normalise(x, gamma, beta, settings, relu=False)
+
+
+def normalise(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    settings: tuple[str, float, float, np.ndarray, np.ndarray],
+    relu: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Kept]:
+    """Return what `batchnorm_forward` does, after relu where it is asked for."""
+    mode, eps, momentum, running_mean, running_var = settings
     kept = Kept(np.empty((4, len(gamma)), x.dtype), mode == "train")
     running = np.empty((2, len(gamma)), x.dtype)
     out = empty(x.shape, x.dtype)
@@ -53,7 +66,7 @@ def batchnorm_forward(
         eps,
         momentum,
         kept.of_x,
-        False,
+        relu,
         c_order(running_mean),
         c_order(running_var),
         *running,
@@ -65,6 +78,13 @@ def batchnorm_forward(
 
 def batchnorm_backward(dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, kept: Kept) -> Gradients:
     """Return dx, dgamma (D,), dbeta (D,)."""
+    return normalise_backward(dout, x, gamma, kept, relu=False)
+
+
+def normalise_backward(
+    dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, kept: Kept, relu: bool
+) -> Gradients:
+    """Return what `batchnorm_backward` does, for the gradient of relu's output where it was asked for."""
     dx = empty(x.shape, x.dtype)
     dgamma, dbeta = np.empty((2, len(gamma)), x.dtype)
     extension.batchnorm_backward(
@@ -73,7 +93,7 @@ def batchnorm_backward(dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, kept:
         c_order(gamma),
         kept.statistics,
         kept.of_x,
-        False,
+        relu,
         _planes(dx),
         dgamma,
         dbeta,
