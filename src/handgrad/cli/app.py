@@ -11,7 +11,18 @@ import typer
 
 from handgrad._version import __version__
 from handgrad.cli import errors
-from handgrad.cli.commands import check, data, doctor, evaluate, explain, info, notebook, predict, train
+from handgrad.cli.commands import (
+    bench,
+    check,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    info,
+    notebook,
+    predict,
+    train,
+)
 
 app = typer.Typer(
     name="handgrad",
@@ -47,6 +58,7 @@ app.command("train")(_carrying(train.command))
 app.command("evaluate")(_carrying(evaluate.command))
 app.command("predict")(_carrying(predict.command))
 app.command("explain")(_carrying(explain.command))
+app.command("bench")(_carrying(bench.command))
 app.command("check")(_carrying(check.command))
 app.command("doctor")(_carrying(doctor.command))
 
