@@ -29,7 +29,7 @@ def tree(folder):
     ("arguments", "message"),
     [
         (["trian"], "handgrad: there is no command 'trian'; did you mean 'train'"),
-        (["zzz"], "handgrad: there is no command 'zzz'; known: check, data, "),
+        (["zzz"], "handgrad: there is no command 'zzz'; known: bench, check, data, "),
         (["data", "shaps"], "handgrad data: there is no command 'shaps'; did you mean 'shapes'?"),
         (["train", "--zzz"], "handgrad train: there is no option '--zzz' (see"),
         (["train", "--epoch", "3"], "handgrad train: there is no option '--epoch'; did you mean '--epochs'?"),
