@@ -18,7 +18,7 @@ namespace {
 std::atomic<bool> allowed{true};
 
 // Below this the transforms cost more than the products save.
-constexpr std::int64_t kFewestChannels = 32;
+constexpr std::int64_t kFewestChannels = 16;
 // A staged image of more lies outside the second-level cache, and reading it again for every tile is slow.
 constexpr std::int64_t kLargestStaged = 2 << 20;
 // Bytes of a block's inputs and products: forward they stay in the second-level cache; for the filters' gradient more

@@ -238,13 +238,14 @@ void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int f
     }
 }
 
-// Tiles side by side that fill a vector of pixels: their rows are stored as whole lines, for scattered quarters of a
-// line in planes that are a power of two apart cost as much as the products.
+// Tiles side by side, as many as fill a vector of pixels: their rows are stored whole, for scattered quarters of a line
+// in planes that are a power of two apart cost as much as the products.
 constexpr int kStrip = S::lanes / 4;
 
 void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
     const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
     const std::int64_t plane = plan.out_height * plan.out_width;
+    const int wide = static_cast<int>(least(S::lanes, plan.out_width - left));
     for (std::int64_t i = 0; i < least(4, plan.out_height - top); ++i) {
         Vec v[S::lanes];
         HANDGRAD_UNROLL
@@ -253,14 +254,14 @@ void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int6
         float* to = out + (top + i) * plan.out_width + left;
         HANDGRAD_UNROLL
         for (int f = 0; f < S::lanes; ++f)
-            if (f < filters) S::store(to + f * plane, v[f]);
+            if (f < filters) store_some<S>(to + f * plane, v[f], wide);
     }
 }
 
-// Whether `tile` and those to its right fill a strip inside the image, `left` of them being there.
+// Whether `tile` and those to its right, `left` of them being there, make a strip, which may hang over the image.
 bool strip_begins(const WinogradPlan& plan, std::int64_t tile, std::int64_t left) {
-    const std::int64_t column = tile % plan.tiles_x;
-    return left >= kStrip && column + kStrip <= plan.tiles_x && 4 * (column + kStrip) <= plan.out_width;
+    const std::int64_t row = least(kStrip, plan.tiles_x - tile % plan.tiles_x);
+    return row > 1 && left >= row;
 }
 
 void transform_output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count,
@@ -268,11 +269,13 @@ void transform_output(const WinogradPlan& plan, const float* m, std::int64_t fir
     const std::int64_t step = plan.output_step(), plane = plan.out_height * plan.out_width;
     for (std::int64_t t = first, tiles = 1; t < first + count; t += tiles, m += tiles * plan.filter_lanes) {
         const bool strip = strip_begins(plan, t, first + count - t);
-        tiles = strip ? kStrip : 1;
+        tiles = strip ? least(kStrip, plan.tiles_x - t % plan.tiles_x) : 1;
         for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
             const int filters = static_cast<int>(least(S::lanes, plan.filters - f));
             const Vec add = bias ? S::load_part(bias + f, filters) : S::zero();
             Vec y[kStrip][16];
+            for (std::int64_t tile = tiles; strip && tile < kStrip; ++tile)
+                for (Vec& v : y[tile]) v = S::zero();
             for (std::int64_t tile = 0; tile < tiles; ++tile) {
                 const float* from = m + tile * plan.filter_lanes + f;
                 both_sides<6, 4, output_side>([&](int i, int j) { return S::load(from + (i * 6 + j) * step); },

@@ -167,7 +167,7 @@ def conv_moments(
     """
 
 def winograd() -> bool:
-    """Whether Winograd's convolution may be used: float32, 3 x 3 windows, stride 1, 32 channels or more."""
+    """Whether Winograd's convolution may be used: float32, 3 x 3 windows, stride 1, 16 channels or more."""
 
 def set_winograd(allowed: bool) -> None:
     """Allow it or not; HANDGRAD_WINOGRAD=off forbids it from the start."""

@@ -361,7 +361,7 @@ def wait_for(path, count):
 LONG = [
     *TINY,
     "--num-training",
-    "400",
+    "1200",
     "--batch-size",
     "2",
     "--num-train-samples",
@@ -379,9 +379,9 @@ def test_a_run_that_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path, numb
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert err.startswith("handgrad: stopped at step ")
-    assert err.endswith(" of 400; go on with 'handgrad train --resume run'\n")
+    assert err.endswith(" of 1,200; go on with 'handgrad train --resume run'\n")
     stopped_at = load_checkpoint("run/checkpoint").iteration
-    assert f"step {stopped_at} of" in err
+    assert f"step {stopped_at:,} of" in err
     assert run("train", "--resume", "run").status == 0
     assert run("train", *LONG, "--out", "whole").status == 0
     first, second = load_checkpoint("run/checkpoint"), load_checkpoint("whole/checkpoint")
@@ -389,7 +389,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path, numb
     for name, w in first.params.items():
         np.testing.assert_array_equal(w, second.params[name], strict=True)
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    assert [r["iteration"] for r in log if r["event"] == "iteration"] == list(range(1, 401))
+    assert [r["iteration"] for r in log if r["event"] == "iteration"] == list(range(1, 1201))
 
 
 def test_a_background_job_that_ignores_ctrl_c_still_ends_on_sigterm(tmp_path):
@@ -403,7 +403,7 @@ def test_a_background_job_that_ignores_ctrl_c_still_ends_on_sigterm(tmp_path):
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130
-    assert load_checkpoint("run/checkpoint").iteration in range(14, 400)
+    assert load_checkpoint("run/checkpoint").iteration in range(14, 1200)
     assert "go on with" in err
 
 
