@@ -30,7 +30,7 @@ def doubled(dout, cache):
 
 
 def test_a_learners_function_computes_in_a_model():
-    net = conv_net(dtype=np.float64)  # a learner's layer leaves the one-pass block, so the last bits may differ
+    net = conv_net(dtype=np.float64)  # a learner's layer leaves the one-pass block: last bits may differ
     _, before = net.loss(X, Y)
     with handgrad.use_layer(conv_backward=doubled):
         _, inside = net.loss(X, Y)
