@@ -658,3 +658,13 @@ def test_a_run_goes_on_from_a_checkpoint_to_the_last_bit(tmp_path):
     assert str(net) == spec + " - softmax"
     for name, w in whole.model.params.items():
         np.testing.assert_array_equal(net.params[name], w)
+
+
+def test_a_layer_can_be_asked_for_by_name():
+    net = ConvNet("res(conv3-4/2 - bn - relu) - affine", (3, 8, 8), seed=0)
+    assert [net.layer(name).outputs for name in ("relu1", "conv2", "res1", "affine3")] == [
+        *[(4, 4, 4)] * 3,
+        (10,),
+    ]
+    with pytest.raises(ValueError, match="the network has no layer 'convv2'; did you mean 'conv2'"):
+        net.layer("convv2")

@@ -91,9 +91,9 @@ def test_filters_are_drawn_one_by_one():
     assert sheet(viz.filters(np.ones((4, 3, 7, 7)), columns=4)).shape == (21, 4 * 21 + 3 * 3, 4)
 
 
-def test_filters_of_deeper_layers_are_refused():
+def test_filters_of_deeper_layers_are_no_images():
     with pytest.raises(ValueError, match=r"w must have shape \(F, C, HH, WW\), C of 1 or 3 and none empty"):
-        viz.filters(np.ones((4, 16, 3, 3)))
+        viz.filter_images(np.ones((4, 16, 3, 3)))
 
 
 def test_mistakes_come_with_the_most_confident_first():

@@ -21,6 +21,7 @@ from handgrad.cli.commands import (
     info,
     notebook,
     predict,
+    show,
     train,
 )
 
@@ -61,6 +62,10 @@ app.command("explain")(_carrying(explain.command))
 app.command("bench")(_carrying(bench.command))
 app.command("check")(_carrying(check.command))
 app.command("doctor")(_carrying(doctor.command))
+
+show_app = typer.Typer(help="Draw what a trained net is and does.", no_args_is_help=True)
+show_app.command("filters")(_carrying(show.filters))
+app.add_typer(show_app, name="show")
 
 data_app = typer.Typer(help="Tell where data is, download CIFAR-10, show the drawn shapes.")
 data_app.command("status")(_carrying(data.status))

@@ -99,11 +99,7 @@ def _data_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _first_filters(parts: Parts) -> np.ndarray:
     """Return the first layer's weights as images (F, C, HH, WW)."""
-    w = parts.net.params["W1"]
-    if w.ndim == 2:
-        seen = getattr(parts.net, "first_input", parts.dataset.input_dim)
-        w = w.T.reshape(-1, *(seen if len(seen) == 3 else (1, 1, len(w))))
-    return w[:_MOST_FILTERS]
+    return viz.layer_filters(parts.net, input_dim=parts.dataset.input_dim)[:_MOST_FILTERS]
 
 
 def _filters_title(parts: Parts) -> str:

@@ -17,6 +17,8 @@ from handgrad.cli.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from handgrad.models import ConvNet
+
 
 class RunFolder:
     """The files of a run.
@@ -169,9 +171,19 @@ class TrainedNet:
         self._net = models.build(checkpoint.model)
         checkpoint.apply(self._net)
 
+    def with_layers(self) -> ConvNet:
+        """Return the net as one whose layers can be asked for by name; it wants prepared images."""
+        from handgrad.models import as_conv_net
+
+        return as_conv_net(self._net, self.input_dim)
+
+    def prepared(self, X: np.ndarray) -> np.ndarray:
+        """Return uint8 images as the net wants them."""
+        return self._preprocess(X) if self._preprocess else X
+
     def loss(self, X: np.ndarray, y: None = None) -> Any:
         """Return the scores (N, K) of uint8 images (N, C, H, W): the protocol of a model in test mode."""
-        return self._net.loss(self._preprocess(X) if self._preprocess else X, y)
+        return self._net.loss(self.prepared(X), y)
 
     def check_data(self, class_names: Sequence[str], X: np.ndarray) -> None:
         """Refuse images and classes of another kind than the net was trained on."""

@@ -15,6 +15,7 @@ from handgrad.models.cnn import ThreeLayerConvNet
 from handgrad.models.conv_net import ConvNet
 from handgrad.models.ensemble import Ensemble
 from handgrad.models.fc_net import FullyConnectedNet, TwoLayerNet
+from handgrad.models.twin import as_conv_net
 
 __all__ = [
     "MODELS",
@@ -23,6 +24,7 @@ __all__ = [
     "FullyConnectedNet",
     "ThreeLayerConvNet",
     "TwoLayerNet",
+    "as_conv_net",
     "build",
 ]
 

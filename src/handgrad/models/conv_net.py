@@ -17,7 +17,7 @@ from handgrad.models.fusion import fused
 from handgrad.models.init import INITS, whitening
 from handgrad.models.notation import parse
 from handgrad.models.plan import Parameter, plan
-from handgrad.models.steps import Layer, Residual
+from handgrad.models.steps import Layer, Step
 
 
 class ConvNet(Model):
@@ -141,15 +141,29 @@ class ConvNet(Model):
         """The names of the layers, in the order of computation."""
         return self._layers.names
 
+    def layer(self, name: str) -> Step:
+        """Return the layer of that name in `layer_names`: its text, parameters, shapes of input and output.
+
+        Raises
+        ------
+        ValueError
+            When there is none.
+
+        Examples
+        --------
+        >>> layer = ConvNet("[conv - relu - pool]x2 - affine").layer("conv2")
+        >>> layer.text, layer.parameters, layer.outputs
+        ('conv3-32', ['W2', 'b2'], (32, 16, 16))
+        """
+        found = {step.name: step for step in self._layers.layers}
+        if name not in found:
+            raise ValueError(f"the network has no layer {name!r}{nearest(name, found)}")
+        return found[name]
+
     @property
     def first_input(self) -> tuple[int, ...]:
         """The shape of a sample of what the first conv or affine layer gets, whose weights are `W1`."""
-        chain = self._layers
-        while True:
-            step = next(step for step in chain.steps if "W1" in step.parameters)
-            if not isinstance(step, Residual):
-                return step.inputs
-            chain = step.main if "W1" in step.main.parameters else step.shortcut
+        return next(step.inputs for step in self._layers.layers if "W1" in step.parameters)
 
     def _begun(self, parameter: Parameter) -> np.ndarray:
         if parameter.begin != "weights":

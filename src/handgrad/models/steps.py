@@ -178,13 +178,18 @@ class Chain:
         return [name for step in self.steps for name in step.parameters]
 
     @property
-    def names(self) -> list[str]:
-        """The names of the steps in the order of computation, those of a residual block before the block."""
-        names = []
+    def layers(self) -> list[Step]:
+        """Every step in the order of computation, those of a residual block before the block."""
+        found: list[Step] = []
         for step in self.steps:
-            inner = step.main.names + step.shortcut.names if isinstance(step, Residual) else []
-            names += [*inner, step.name]
-        return names
+            inner = step.main.layers + step.shortcut.layers if isinstance(step, Residual) else []
+            found += [*inner, step]
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The names of `layers`."""
+        return [step.name for step in self.layers]
 
     def forward(
         self, x: np.ndarray, params: Arrays, keep: bool = True, seen: Arrays | None = None

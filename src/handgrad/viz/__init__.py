@@ -9,7 +9,7 @@ from __future__ import annotations
 from handgrad.viz.confusion import confusion_matrix, count_confusions
 from handgrad.viz.curves import curves
 from handgrad.viz.figures import png, save
-from handgrad.viz.filters import filter_images, filters
+from handgrad.viz.filters import filter_images, filters, layer_filters
 from handgrad.viz.images import image_grid
 from handgrad.viz.mistakes import confident_mistakes, mistakes
 
@@ -21,6 +21,7 @@ __all__ = [
     "filter_images",
     "filters",
     "image_grid",
+    "layer_filters",
     "mistakes",
     "png",
     "save",

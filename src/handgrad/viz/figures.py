@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Colours(NamedTuple):
-    """Those of one theme: the page, text, lines of the grid, two curves, and a ramp from none to all."""
+    """Those of one theme: page, text, lines of the grid, two curves, a ramp from none to all, and nought.
+
+    `nought` is 0 where numbers may be negative: it stands between `second` and `first`, and off the page.
+    """
 
     page: str
     text: str
@@ -25,6 +28,7 @@ class Colours(NamedTuple):
     second: str
     ramp: tuple[str, str]
     text_on_ramp: tuple[str, str]
+    nought: str
 
 
 # Of Okabe and Ito, "Color universal design", 2008: the first and the second stay apart in every common
@@ -38,6 +42,7 @@ _THEMES = {
         second="#d55e00",
         ramp=("#f3f7fb", "#0072b2"),
         text_on_ramp=("black", "white"),
+        nought="#e8ecf0",
     ),
     "dark": Colours(
         page="#0d1117",
@@ -47,8 +52,22 @@ _THEMES = {
         second="#e69f00",
         ramp=("#1b2530", "#56b4e9"),
         text_on_ramp=("white", "black"),
+        nought="#2b3440",
     ),
 }
+
+
+def check_theme(theme: str) -> str:
+    """Return `theme`.
+
+    Raises
+    ------
+    ValueError
+        When it is unknown.
+    """
+    if theme not in _THEMES:
+        raise ValueError(f"there is no theme {theme!r}{nearest(theme, _THEMES)}")
+    return theme
 
 
 @contextmanager
@@ -62,9 +81,7 @@ def style(theme: str) -> Iterator[Colours]:
     """
     import matplotlib
 
-    if theme not in _THEMES:
-        raise ValueError(f"there is no theme {theme!r}{nearest(theme, _THEMES)}")
-    colours = _THEMES[theme]
+    colours = _THEMES[check_theme(theme)]
     with matplotlib.rc_context(_settings(colours.page, colours.text, colours.faint)):
         yield colours
 

@@ -1,0 +1,59 @@
+"""Draws the pictures of docs/pictures.md again: python docs/draw_pictures.py (a minute on two cores)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from handgrad import viz
+from handgrad.data import Standardize, load_shapes
+from handgrad.models import ConvNet
+from handgrad.training import Solver
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FOLDER = Path(__file__).parent / "pictures"
+SPEC = (
+    "conv5-32 - bn - relu - pool2 - conv3-32 - bn - relu - pool2 - conv3-64 - bn - relu - globalpool - affine"
+)
+
+
+def trained(dataset, epochs: int) -> tuple[ConvNet, Standardize]:
+    """Return a net of 99 % accuracy on the drawn shapes, and what its images go through."""
+    arrays = dataset.split()
+    prepare = Standardize.fit(arrays["X_train"], per="channel", scale=True)
+    net = ConvNet(SPEC, weight_scale=0.02, reg=1e-3, seed=1)
+    settings = {"update_rule": "adam", "optim_config": {"learning_rate": 3e-3}, "schedule": "one_cycle"}
+    solver = Solver(
+        net,
+        arrays,
+        batch_size=100,
+        num_epochs=epochs,
+        preprocess=prepare,
+        seed=1,
+        print_every=100,
+        **settings,
+    )
+    solver.train()
+    return net, prepare
+
+
+def keep(name: str, figure: Figure) -> None:
+    """Write the figure with 256 colours, which is small and looks the same."""
+    image = Image.open(io.BytesIO(viz.png(figure, dpi=80))).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+
+
+def main() -> None:
+    """Train and draw."""
+    net, _ = trained(load_shapes(), epochs=6)
+    keep("filters", viz.filters(viz.layer_filters(net, "conv1"), columns=16, title="conv1"))
+    keep("filters_deep", viz.filters(viz.layer_filters(net, "conv2"), title="conv2", most=12))
+
+
+if __name__ == "__main__":
+    main()
