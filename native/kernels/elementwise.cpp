@@ -103,6 +103,7 @@ void values(T* out, const T* x, T alpha, std::int64_t count, bool stream) {
     using S = Simd<T>;
     const Function<T, kind> f{S::splat(alpha)};
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        ask_ahead(x + i);
         store<S>(out + i, f.value(load_some<S>(x + i, n)), n, stream);
     });
 }
@@ -112,6 +113,8 @@ void gradients(T* dx, const T* dout, const T* x, T alpha, std::int64_t count, bo
     using S = Simd<T>;
     const Function<T, kind> f{S::splat(alpha)};
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        ask_ahead(dout + i);
+        ask_ahead(x + i);
         store<S>(dx + i, f.gradient(load_some<S>(dout + i, n), load_some<S>(x + i, n)), n, stream);
     });
 }

@@ -52,6 +52,7 @@ Moments moments_of_run(const T* x, std::int64_t count) {
     using S = Simd<T>;
     Sum<S> sum;
     in_ways<S>(count, [&](std::int64_t i, int n, int way) HANDGRAD_INLINED {
+        ask_ahead(x + i);
         sum.way[way] = S::add(sum.way[way], load_some<S>(x + i, n));
     });
     const double length = static_cast<double>(count);
@@ -150,6 +151,7 @@ template <class T, bool Each, bool Relu>
 void apply_line(const Line<T>& line, const T* x, T* y, std::int64_t count, bool stream) {
     using S = Simd<T>;
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        ask_ahead(x + i);
         const auto d = S::sub(load_some<S>(x + i, n), setting<S, Each>(line.centre, i, n));
         const auto v = S::fma(d, setting<S, Each>(line.scale, i, n), setting<S, Each>(line.shift, i, n));
         put<S>(y + i, Relu ? S::relu(v) : v, n, stream);
@@ -177,6 +179,8 @@ void gradient_of_line(const Line<T>& line, const LineGradient<T>& g, const T* dy
                       bool stream) {
     using S = Simd<T>;
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        ask_ahead(x + i);
+        ask_ahead(dy + i);
         const auto d = S::sub(load_some<S>(x + i, n), setting<S, Each>(line.centre, i, n));
         const auto dv = passed<S, Each, Relu>(line, load_some<S>(dy + i, n), d, i, n);
         const auto of_x = S::fma(d, setting<S, Each>(g.by_x, i, n), setting<S, Each>(g.rest, i, n));
@@ -203,6 +207,8 @@ void dots_of_line(const Line<T>& line, const T* dy, const T* x, std::int64_t cou
         Sum<S> sums, dots;
         in_ways<S>(count - begin < kRun ? count - begin : kRun, [&](std::int64_t at, int n, int way) HANDGRAD_INLINED {
             const std::int64_t i = begin + at;
+            ask_ahead(x + i);
+            ask_ahead(dy + i);
             const auto d = distance<S>(x + i, n, centre);
             const auto dv = passed<S, false, Relu>(line, load_some<S>(dy + i, n), d, i, n);
             sums.way[way] = S::add(sums.way[way], dv);

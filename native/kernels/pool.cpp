@@ -85,6 +85,10 @@ HANDGRAD_INLINE void pool_halves(const PoolShape& s, const T* x, std::int64_t at
     for (std::int64_t y = 0; y < s.out_height(); ++y) {
         const T *const upper = x + 2 * y * s.width, *const lower = upper + s.width;
         by_lanes<S>(s.out_width(), [&](std::int64_t j, int n) HANDGRAD_INLINED {
+            ask_ahead(upper + 2 * j);
+            ask_ahead(upper + 2 * j + S::lanes);
+            ask_ahead(lower + 2 * j);
+            ask_ahead(lower + 2 * j + S::lanes);
             const Two<S> a = load_two<S>(upper + 2 * j, 2 * n), b = load_two<S>(lower + 2 * j, 2 * n);
             fold.begin(S::evens(a.low, a.high));
             fold.add(S::odds(a.low, a.high), 1);
@@ -169,6 +173,8 @@ struct ToWinner {
     const T* dout;
     const std::uint8_t* winner;
     HANDGRAD_INLINE Two<S> load(std::int64_t at, int n) const {
+        ask_ahead(dout + at);
+        ask_ahead(winner + at);
         return {load_some<S>(dout + at, n), S::load_bytes(winner + at, n)};
     }
     HANDGRAD_INLINE typename S::Vec of(const Two<S>& loaded, int tap) const {
@@ -181,6 +187,7 @@ struct ToAll {
     using S = Simd<T>;
     const T* dout;
     HANDGRAD_INLINE typename S::Vec load(std::int64_t at, int n) const {
+        ask_ahead(dout + at);
         return S::mul(load_some<S>(dout + at, n), S::splat(T(0.25)));
     }
     HANDGRAD_INLINE typename S::Vec of(typename S::Vec loaded, int) const { return loaded; }

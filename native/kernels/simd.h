@@ -478,6 +478,14 @@ HANDGRAD_INLINE void prefetch(const T* at) {
 #endif
 }
 
+// Asks for what a stream will read soon. Where a vector takes long to compute, or a stream is one of several, the machine
+// looks only a few vectors ahead by itself, and memory is farther away than that.
+template <class T>
+HANDGRAD_INLINE void ask_ahead(const T* at) {
+    constexpr std::int64_t kBytes = 2048;
+    prefetch(at + kBytes / static_cast<std::int64_t>(sizeof(T)));
+}
+
 // body(i, n) for 0..count: lanes i .. i + n, where n is `lanes` but for the last.
 template <class S, class Body>
 HANDGRAD_INLINE void by_lanes(std::int64_t count, const Body& body) {

@@ -125,7 +125,10 @@ void run(const Update<T>& u, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; i += S::lanes) {
         const int n = static_cast<int>(least(S::lanes, end - i));
         const bool whole = n == S::lanes;
-        const auto load = [&](const T* from) { return whole ? S::load(from + i) : S::load_part(from + i, n); };
+        const auto load = [&](const T* from) {
+            ask_ahead(from + i);
+            return whole ? S::load(from + i) : S::load_part(from + i, n);
+        };
         const auto store = [&](T* to, typename S::Vec v) {
             if (!whole)
                 S::store_part(to + i, v, n);

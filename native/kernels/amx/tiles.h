@@ -85,15 +85,16 @@ class TileRegisters {
     TileRegisters& operator=(const TileRegisters&) = delete;
 };
 
-// sums (2 x 2 tiles) = a panel of A times a panel of B, and what was there for `add`.
-inline void multiply_panels(const float* a, const float* b, std::int64_t steps, float* sums, bool add) {
-    constexpr int kRowBytes = kPanel * 4;
-    float* const at[4] = {sums, sums + kTile, sums + kTile * kPanel, sums + kTile * kPanel + kTile};
+// sums (2 x 2 tiles, their rows `row` apart) = a panel of A times a panel of B, and what was there for `add`.
+inline void multiply_panels(const float* a, const float* b, std::int64_t steps, float* sums, bool add,
+                            std::int64_t row = kPanel) {
+    float* const at[4] = {sums, sums + kTile, sums + kTile * row, sums + kTile * row + kTile};
+    const std::int64_t row_bytes = row * 4;
     if (add) {
-        _tile_loadd(0, at[0], kRowBytes);
-        _tile_loadd(1, at[1], kRowBytes);
-        _tile_loadd(2, at[2], kRowBytes);
-        _tile_loadd(3, at[3], kRowBytes);
+        _tile_loadd(0, at[0], row_bytes);
+        _tile_loadd(1, at[1], row_bytes);
+        _tile_loadd(2, at[2], row_bytes);
+        _tile_loadd(3, at[3], row_bytes);
     } else {
         _tile_zero(0);
         _tile_zero(1);
@@ -130,10 +131,10 @@ inline void multiply_panels(const float* a, const float* b, std::int64_t steps, 
 #undef HANDGRAD_LOAD_A
 #undef HANDGRAD_LOAD_B
 #undef HANDGRAD_MULTIPLY
-    _tile_stored(0, at[0], kRowBytes);
-    _tile_stored(1, at[1], kRowBytes);
-    _tile_stored(2, at[2], kRowBytes);
-    _tile_stored(3, at[3], kRowBytes);
+    _tile_stored(0, at[0], row_bytes);
+    _tile_stored(1, at[1], row_bytes);
+    _tile_stored(2, at[2], row_bytes);
+    _tile_stored(3, at[3], row_bytes);
 }
 
 }  // namespace handgrad::amx

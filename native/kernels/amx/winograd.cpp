@@ -13,7 +13,7 @@ namespace {
 std::int64_t steps(const WinogradPlan& plan) { return steps_of(plan.channel_lanes); }
 std::int64_t packed_place(const WinogradPlan& plan) { return panels_of(plan.filters) * steps(plan) * kStepFloats; }
 
-// 32 x 32 sums, whole where there is room for them.
+// 32 x 32 sums, or as many of them as there is room for.
 void store_sums(const float* sums, std::int64_t rows, std::int64_t columns, bool add, float* to, std::int64_t to_row) {
     finish_sums(sums, within(rows, kPanel), within(columns, kPanel), {}, add, to, to_row);
 }
@@ -48,9 +48,11 @@ void winograd_products(const WinogradPlan& plan, const float* v, const float* pa
         pack_rows(a, v + place * plan.input_step(), tiles, plan.channel_lanes, plan.channel_lanes, 1);
         for (std::int64_t f = 0; f < plan.filter_lanes; f += kPanel, b += panel)
             for (std::int64_t t = 0; t < tiles; t += kPanel) {
-                multiply_panels(a + t / kPanel * panel, b, steps(plan), sums, false);
-                store_sums(sums, tiles - t, plan.filter_lanes - f, false, to + t * plan.filter_lanes + f,
-                           plan.filter_lanes);
+                const bool whole = tiles - t >= kPanel && plan.filter_lanes - f >= kPanel;
+                float* const at = to + t * plan.filter_lanes + f;
+                multiply_panels(a + t / kPanel * panel, b, steps(plan), whole ? at : sums, false,
+                                whole ? plan.filter_lanes : kPanel);
+                if (!whole) store_sums(sums, tiles - t, plan.filter_lanes - f, false, at, plan.filter_lanes);
             }
     }
 }
