@@ -50,9 +50,14 @@ def keep(name: str, figure: Figure) -> None:
 
 def main() -> None:
     """Train and draw."""
-    net, _ = trained(load_shapes(), epochs=6)
+    dataset = load_shapes()
+    net, prepare = trained(dataset, epochs=6)
+    images, y = dataset.X_val[10:16], dataset.y_val[10:16]
+    labels = [dataset.class_names[k] for k in y]
     keep("filters", viz.filters(viz.layer_filters(net, "conv1"), columns=16, title="conv1"))
     keep("filters_deep", viz.filters(viz.layer_filters(net, "conv2"), title="conv2", most=12))
+    keep("saliency", viz.saliency(net, prepare(images), y, images, labels))
+    keep("gradcam", viz.grad_cam(net, prepare(images), y, images=images, labels=labels))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import pytest
 from cli.helpers import refusal, run
 from PIL import Image
 
+from handgrad.data import load_shapes
+
 
 def test_filters_of_any_layer(trained, tmp_path, real_pictures):
     found = run("show", "filters", trained, "--json").json
@@ -37,3 +39,42 @@ def test_where_nothing_can_be_drawn_nothing_is_computed(arguments, message):
 
 def test_a_run_that_is_none_is_refused():
     assert "run must name the folder of a run" in refusal("show", "filters", "no-run")
+
+
+@pytest.mark.parametrize("kind", ["saliency", "gradcam"])
+def test_what_a_net_looks_at(trained, kind, real_pictures, tmp_path):
+    done = run("show", kind, trained)
+    assert done.status == 0, done
+    with Image.open(tmp_path / f"{kind}.png") as image:
+        assert image.width > 900
+    found = run(
+        "show", kind, trained, "7", f"{kind}.png", "--class", "heart", "--out", "two.svg", "--json"
+    ).json
+    assert [each["image"] for each in found["images"]] == ["7", f"{kind}.png"]
+    assert {each["followed"] for each in found["images"]} == {"heart"}
+    assert {each["class"] for each in found["images"]} <= set(load_shapes(1, 0, 0).class_names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["30"], "image must be from 0 to 29, got 30"),
+        (["no.png"], "path must name an image file, got 'no.png'"),
+        (["--class", "hart"], "there is no class 'hart'; did you mean 'heart'"),
+        (["--split", "vall"], "split has no option 'vall'; did you mean 'val'"),
+        (["--layer", "relu3"], "the network has no layer 'relu3'; did you mean 'relu"),
+        (["--layer", "affine3"], "layer must give images (conv1, relu1, pool1), but affine3 gives (10,)"),
+        (["a.png", "--out", "a.png"], "out must not be one of the images, got 'a.png'"),
+    ],
+)
+def test_images_and_layers_that_cannot_be_looked_at_are_refused(trained, arguments, message, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    assert message in refusal("show", "gradcam", trained, *arguments)
+
+
+def test_data_that_is_gone_is_missed_only_where_it_is_needed(pets, tmp_path):
+    tiny = ("--num-filters", "2", "--hidden-dim", "4", "--epochs", "1", "--batch-size", "10", "--seed", "0")
+    assert run("train", "--data", pets, "--image-size", "8", *tiny, "--out", "run").status == 0
+    (tmp_path / "pets").rename(tmp_path / "away")
+    assert "data must be cifar10, shapes, auto or a folder of images" in refusal("show", "saliency", "run")
+    assert run("show", "saliency", "run", "away/cat/0.png").status == 0

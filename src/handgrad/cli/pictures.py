@@ -25,12 +25,12 @@ Theme = Annotated[str, typer.Option(metavar="NAME", help="light or dark")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")]
 
 
-def opened(path: Path) -> run_folder.TrainedNet:
-    """Return the net of a run, computed as the run was."""
+def opened(path: Path) -> tuple[run_folder.RunFolder, run_folder.TrainedNet]:
+    """Return a run and its net, computed as the run was."""
     folder = run_folder.existing(path)
     chosen = folder.settings()
     machine.choose(chosen.backend, chosen.threads)
-    return run_folder.TrainedNet(folder)
+    return folder, run_folder.TrainedNet(folder)
 
 
 class Picture:

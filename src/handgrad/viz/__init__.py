@@ -10,8 +10,10 @@ from handgrad.viz.confusion import confusion_matrix, count_confusions
 from handgrad.viz.curves import curves
 from handgrad.viz.figures import png, save
 from handgrad.viz.filters import filter_images, filters, layer_filters
+from handgrad.viz.grad_cam import grad_cam, grad_cam_layer, grad_cam_maps
 from handgrad.viz.images import image_grid
 from handgrad.viz.mistakes import confident_mistakes, mistakes
+from handgrad.viz.saliency import saliency, saliency_maps
 
 __all__ = [
     "confident_mistakes",
@@ -20,9 +22,14 @@ __all__ = [
     "curves",
     "filter_images",
     "filters",
+    "grad_cam",
+    "grad_cam_layer",
+    "grad_cam_maps",
     "image_grid",
     "layer_filters",
     "mistakes",
     "png",
+    "saliency",
+    "saliency_maps",
     "save",
 ]

@@ -56,7 +56,7 @@ def image_grid(
     >>> figure.get_axes()[0].images[0].get_array().shape  # 2 rows of 3, with gaps
     (82, 104, 4)
     """
-    pixels = _rgba(images)
+    pixels = rgba(images)
     n, h, w = pixels.shape[:3]
     if labels is not None and len(labels) != n:
         raise ValueError(f"labels must be as many as the {n} images, got {len(labels)}")
@@ -98,7 +98,8 @@ def _place(i: int, columns: int, shape: tuple[int, ...], gap: int, below: int) -
     return row * (shape[1] + gap + below), column * (shape[2] + gap)
 
 
-def _rgba(images: np.ndarray) -> np.ndarray:
+def rgba(images: np.ndarray) -> np.ndarray:
+    """Return images (N, C, H, W) as pixels (N, H', W', 4) of uint8; small ones are enlarged."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
         raise ValueError(
@@ -112,3 +113,14 @@ def _rgba(images: np.ndarray) -> np.ndarray:
     # Small ones are enlarged, so that a gap of a tenth of their width can be drawn.
     times = math.ceil(_FINE / w)
     return pixels.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def shortened(name: str, limit: int = 11) -> str:
+    """Return a name that fits below an image.
+
+    Examples
+    --------
+    >>> shortened("automobile"), shortened("lawn-mower man")
+    ('automobile', 'lawn-mower…')
+    """
+    return name if len(name) <= limit else name[: limit - 1] + "…"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.viz.images import image_grid
+from handgrad.viz.images import image_grid, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,12 +87,8 @@ def mistakes(
     names = [str(k) for k in range(scores.shape[1])] if class_names is None else list(class_names)
     predicted = scores[indices].argmax(axis=1)
     labels = [
-        f"{_short(names[right])}\nas {_short(names[said])} {probability:.0%}"
+        f"{shortened(names[right])}\nas {shortened(names[said])} {probability:.0%}"
         for right, said, probability in zip(y[indices], predicted, probabilities, strict=True)
     ]
     title = "Most confident mistakes"
     return image_grid(images[indices], labels, columns=columns, title=title, tile=1.0, theme=theme)
-
-
-def _short(name: str, limit: int = 11) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"

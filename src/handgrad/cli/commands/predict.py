@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from handgrad.cli import machine, run_folder
 from handgrad.cli.output import Output
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def command(
@@ -30,20 +33,27 @@ def command(
     output.result({"run": str(run), "images": [{"image": i, "classes": c} for i, c in found]})
 
 
+def probabilities(net: run_folder.TrainedNet, X: np.ndarray) -> np.ndarray:
+    """Return what softmax makes of the scores (N, K) of uint8 images."""
+    import numpy as np
+
+    from handgrad.training import evaluation
+
+    scores = evaluation.predict(net, X).astype(np.float64)
+    found: np.ndarray = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return found / found.sum(axis=1, keepdims=True)
+
+
 def _classify(net: run_folder.TrainedNet, images: list[Path], top: int) -> list[list[dict[str, Any]]]:
     import numpy as np
 
     from handgrad.data import load_image
-    from handgrad.training import evaluation
 
     X = np.stack([load_image(image, net.input_dim[1:]) for image in images])
-    scores = evaluation.predict(net, X).astype(np.float64)
-    probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
     return [
         [
             {"class": net.class_names[k], "probability": float(row[k])}
             for k in np.argsort(-row, kind="stable")[:top]
         ]
-        for row in probabilities
+        for row in probabilities(net, X)
     ]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from handgrad.cli import pictures
+from handgrad.cli import chosen_images, pictures
+from handgrad.cli.commands import predict
+
+_Class = Annotated[
+    str | None,
+    typer.Option("--class", metavar="NAME", help="Whose score is followed (default: the likeliest)."),
+]
 
 
 def filters(
@@ -26,12 +33,107 @@ def filters(
     from handgrad import viz
 
     picture = pictures.Picture("filters", out, theme, as_json)
-    net = pictures.opened(run).with_layers()
+    net = pictures.opened(run)[1].with_layers()
     layer = layer or next(name for name in net.layer_names if "W1" in net.layer(name).parameters)
     w = viz.layer_filters(net, layer)
     title = _title(layer, w.shape)
     figure = viz.filters(w, title=title, theme=theme, most=most)
     picture.write(figure, title, layer=layer, shape=w.shape)
+
+
+def saliency(
+    run: pictures.Run,
+    images: chosen_images.Images = None,
+    class_: _Class = None,
+    split: chosen_images.Split = "val",
+    path: chosen_images.DataPath = None,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw which pixels the score of a class hangs on (default: six images, each for what the net says)."""
+    from handgrad import viz
+
+    picture = pictures.Picture("saliency", out, theme, as_json)
+    seen = _Seen(picture, run, images, split, path, class_)
+    figure = viz.saliency(
+        seen.layers, seen.X, seen.y, seen.chosen.X, seen.labels, title=f"Saliency: {seen.of}", theme=theme
+    )
+    picture.write(figure, "Saliency", **seen.facts())
+
+
+def gradcam(
+    run: pictures.Run,
+    images: chosen_images.Images = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Such as relu2 (default: where the last convolution ends up)."),
+    ] = None,
+    class_: _Class = None,
+    split: chosen_images.Split = "val",
+    path: chosen_images.DataPath = None,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw where a layer finds what speaks for a class (default: six images, each for what the net says)."""
+    from handgrad import viz
+
+    picture = pictures.Picture("gradcam", out, theme, as_json)
+    seen = _Seen(picture, run, images, split, path, class_)
+    layer = layer or viz.grad_cam_layer(seen.layers)
+    title = f"Grad-CAM of {layer}: {seen.of}"
+    figure = viz.grad_cam(seen.layers, seen.X, seen.y, layer, seen.chosen.X, seen.labels, title, theme)
+    picture.write(figure, f"Grad-CAM of {layer}", layer=layer, **seen.facts())
+
+
+class _Seen:
+    """Images, and what the net of a run says of them."""
+
+    def __init__(
+        self,
+        picture: pictures.Picture,
+        run: Path,
+        words: list[str] | None,
+        split: str,
+        path: str | None,
+        class_: str | None,
+        count: int = 6,
+    ) -> None:
+        import numpy as np
+
+        words = words or [str(number) for number in range(count)]
+        picture.keep_off(chosen_images.files_among(words))
+        folder, net = pictures.opened(run)
+        followed = None if class_ is None else pictures.known("class", class_, net.class_names)
+        self.chosen = chosen_images.choose(folder, net, words, split, path)
+        self.layers, self.X = net.with_layers(), net.prepared(self.chosen.X)
+        self.class_names = net.class_names
+        self.probabilities = predict.probabilities(net, self.chosen.X)
+        self.said = self.probabilities.argmax(axis=1)
+        self.y = self.said if followed is None else np.full(len(self.X), followed)
+        self.of = "what the net says" if class_ is None else class_
+
+    @property
+    def labels(self) -> list[str]:
+        """What each image is called, what it shows as far as that is known, and what the net says of it."""
+        from handgrad.viz.images import shortened
+
+        found = []
+        for i, (name, right) in enumerate(zip(self.chosen.names, self.chosen.right, strict=True)):
+            said, probability = self.class_names[self.said[i]], self.probabilities[i, self.said[i]]
+            shown = name if right is None else f"{name}: {self.class_names[right]}"
+            found.append(f"{shortened(shown, 15)}\nas {shortened(said)} {probability:.0%}")
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """Return the same for machines."""
+        return {
+            "images": [
+                {"image": name, "class": self.class_names[said], "followed": self.class_names[followed]}
+                for name, said, followed in zip(self.chosen.names, self.said, self.y, strict=True)
+            ]
+        }
 
 
 def _title(layer: str, shape: tuple[int, ...]) -> str:
