@@ -56,6 +56,9 @@ def main() -> None:
     labels = [dataset.class_names[k] for k in y]
     keep("filters", viz.filters(viz.layer_filters(net, "conv1"), columns=16, title="conv1"))
     keep("filters_deep", viz.filters(viz.layer_filters(net, "conv2"), title="conv2", most=12))
+    shown = {"image": images[3], "class_names": dataset.class_names, "title": "a ring"}
+    layers = ["conv1", "relu1", "pool1", "conv2", "relu2", "conv3", "relu3", "globalpool1", "affine4"]
+    keep("activations", viz.activations(net, prepare(images)[3], layers, channels=10, **shown))
     keep("saliency", viz.saliency(net, prepare(images), y, images, labels))
     keep("gradcam", viz.grad_cam(net, prepare(images), y, images=images, labels=labels))
 

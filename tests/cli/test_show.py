@@ -78,3 +78,13 @@ def test_data_that_is_gone_is_missed_only_where_it_is_needed(pets, tmp_path):
     (tmp_path / "pets").rename(tmp_path / "away")
     assert "data must be cifar10, shapes, auto or a folder of images" in refusal("show", "saliency", "run")
     assert run("show", "saliency", "run", "away/cat/0.png").status == 0
+
+
+def test_activations_of_an_image(trained, real_pictures, tmp_path):
+    found = run("show", "activations", trained, "3", "--json").json
+    assert [each["image"] for each in found["images"]] == ["3"]
+    options = ("--layer", "relu1", "--layer", "affine3", "--channels", "1", "--out", "some.png")
+    assert run("show", "activations", trained, *options).out == "Activations: some.png\n"
+    with Image.open(tmp_path / "activations.png") as whole, Image.open(tmp_path / "some.png") as some:
+        assert some.height < whole.height
+    assert "has no layer 'relu3'; did you mean" in refusal("show", "activations", trained, "--layer", "relu3")

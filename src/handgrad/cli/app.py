@@ -65,6 +65,7 @@ app.command("doctor")(_carrying(doctor.command))
 
 show_app = typer.Typer(help="Draw what a trained net is and does.", no_args_is_help=True)
 show_app.command("filters")(_carrying(show.filters))
+show_app.command("activations")(_carrying(show.activations))
 show_app.command("saliency")(_carrying(show.saliency))
 show_app.command("gradcam")(_carrying(show.gradcam))
 app.add_typer(show_app, name="show")

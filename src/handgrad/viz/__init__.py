@@ -6,6 +6,7 @@ Each function returns a `matplotlib.figure.Figure`; a notebook shows it, `save` 
 
 from __future__ import annotations
 
+from handgrad.viz.activations import activations
 from handgrad.viz.confusion import confusion_matrix, count_confusions
 from handgrad.viz.curves import curves
 from handgrad.viz.figures import png, save
@@ -16,6 +17,7 @@ from handgrad.viz.mistakes import confident_mistakes, mistakes
 from handgrad.viz.saliency import saliency, saliency_maps
 
 __all__ = [
+    "activations",
     "confident_mistakes",
     "confusion_matrix",
     "count_confusions",

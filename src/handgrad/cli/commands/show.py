@@ -10,6 +10,8 @@ import typer
 from handgrad.cli import chosen_images, pictures
 from handgrad.cli.commands import predict
 
+_IMAGES = 6  # where none are named
+
 _Class = Annotated[
     str | None,
     typer.Option("--class", metavar="NAME", help="Whose score is followed (default: the likeliest)."),
@@ -39,6 +41,41 @@ def filters(
     title = _title(layer, w.shape)
     figure = viz.filters(w, title=title, theme=theme, most=most)
     picture.write(figure, title, layer=layer, shape=w.shape)
+
+
+def activations(
+    run: pictures.Run,
+    image: Annotated[
+        str,
+        typer.Argument(metavar="[IMAGE]", help="An image file, or a number of an image of the data."),
+    ] = "0",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Such as relu2; may be repeated (default: every layer)."),
+    ] = None,
+    channels: Annotated[int, typer.Option(metavar="NUMBER", help="Channels of a layer at the most.")] = 12,
+    split: chosen_images.Split = "val",
+    path: chosen_images.DataPath = None,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw what an image becomes on its way through the net, a row for each layer."""
+    from handgrad import viz
+
+    picture = pictures.Picture("activations", out, theme, as_json)
+    seen = _Seen(picture, run, [image], split, path)
+    figure = viz.activations(
+        seen.layers,
+        seen.X[0],
+        layer or None,
+        seen.chosen.X[0],
+        seen.class_names,
+        channels,
+        title=seen.labels[0].replace("\n", ", "),
+        theme=theme,
+    )
+    picture.write(figure, "Activations", **seen.facts())
 
 
 def saliency(
@@ -97,12 +134,11 @@ class _Seen:
         words: list[str] | None,
         split: str,
         path: str | None,
-        class_: str | None,
-        count: int = 6,
+        class_: str | None = None,
     ) -> None:
         import numpy as np
 
-        words = words or [str(number) for number in range(count)]
+        words = words or [str(number) for number in range(_IMAGES)]
         picture.keep_off(chosen_images.files_among(words))
         folder, net = pictures.opened(run)
         followed = None if class_ is None else pictures.known("class", class_, net.class_names)
