@@ -1,9 +1,12 @@
 """``handgrad show``: a picture of each kind, and what cannot be drawn."""
 
+import shutil
+
 import pytest
 from cli.helpers import refusal, run
 from PIL import Image
 
+import handgrad.viz
 from handgrad.data import load_shapes
 
 
@@ -88,3 +91,25 @@ def test_activations_of_an_image(trained, real_pictures, tmp_path):
     with Image.open(tmp_path / "activations.png") as whole, Image.open(tmp_path / "some.png") as some:
         assert some.height < whole.height
     assert "has no layer 'relu3'; did you mean" in refusal("show", "activations", trained, "--layer", "relu3")
+
+
+def test_curves_of_one_run_and_of_several(trained, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(handgrad.viz, "curves", lambda *given: drawn.append(given))
+    monkeypatch.setattr(handgrad.viz, "compare_curves", lambda *given: drawn.append(given))
+    assert run("show", "curves", trained).out == "Curves of run: curves.png\n"
+    assert drawn[-1][0][0]["event"] == "start"
+    for folder in ("other", "again/run"):
+        shutil.copytree(trained, tmp_path / folder)
+    assert run("show", "curves", trained, "other", "--stacked").out == "Curves of run, other: curves.png\n"
+    assert list(drawn[-1][0]) == ["run", "other"]
+    assert drawn[-1][1:] == (True, "light")
+    assert run("show", "curves", trained, "again/run").status == 0
+    assert list(drawn[-1][0]) == [str(trained), "again/run"]  # their names are equal
+
+
+def test_a_log_that_is_damaged_is_named(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    with (tmp_path / "run/log.jsonl").open("a") as log:
+        log.write("{")
+    assert "run 'run' is damaged: its log.jsonl is missing or not" in refusal("show", "curves", "run")

@@ -45,6 +45,11 @@ def test_only_the_first_channels_of_the_chosen_layers_are_drawn():
     assert figure.get_figwidth() < viz.activations(NET, X).get_figwidth()
 
 
+def test_few_channels_leave_room_for_the_names_of_classes():
+    wide, narrow = (rows(viz.activations(NET, X, channels=n))["relu1"].get_window_extent() for n in (5, 1))
+    assert wide.width == narrow.width
+
+
 def test_the_classes_stand_below_the_scores():
     axes = rows(viz.activations(NET, X, class_names=["cat", "dog", "cow", "ant"]))["affine4"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["cat", "dog", "cow", "ant"]

@@ -117,3 +117,43 @@ def test_a_format_that_is_unknown_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="not supported"):
         viz.save(viz.curves(Trained()), tmp_path / "curves.nonsense")
     assert list(tmp_path.iterdir()) == []
+
+
+def several(count):
+    return {f"run {i}": list(records()) for i in range(count)}
+
+
+def test_several_runs_are_drawn_in_colours_of_their_own():
+    figure = viz.compare_curves({"a": Trained(), "b": list(records())})
+    loss, accuracy = figure.get_axes()
+    for name in "ab":
+        found = next(line for line in accuracy.lines if line.get_label() == f"{name}: best 50.0%")
+        np.testing.assert_allclose(found.get_xydata(), [[1 / 3, 1 / 12], [1, 3 / 12], [2, 6 / 12]])
+    assert [len(axes.lines) for axes in (loss, accuracy)] == [2, 4]  # a ring each
+    np.testing.assert_allclose(loss.lines[0].get_xydata(), [[t / 3, 3 / t] for t in range(1, 7)])
+    assert loss.lines[0].get_color() == accuracy.lines[0].get_color() != accuracy.lines[2].get_color()
+    assert [text.get_text() for text in figure.legends[0].texts] == ["a: best 50.0%", "b: best 50.0%"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_twenty_runs_can_be_told_apart(theme):
+    loss = viz.compare_curves(several(20), theme=theme).get_axes()[0]
+    assert len({(line.get_color(), line.get_linestyle()) for line in loss.lines}) == 20
+
+
+def test_the_legend_lies_below_the_curves_however_long_a_name_is():
+    figure = viz.compare_curves({"x" * 100: Trained(), **several(6)}, stacked=True)
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x1 < figure.bbox.x1
+    assert all(axes.get_tightbbox().y0 >= legend.y1 for axes in figure.get_axes())
+
+
+def test_runs_without_a_check_and_without_an_iteration():
+    history = [record for record in records() if record["event"] != "accuracy"]
+    figure = viz.compare_curves({"a": history})
+    assert figure.legends[0].texts[0].get_text() == "a"
+    with pytest.raises(ValueError, match="b must hold at least one iteration, got none"):
+        viz.compare_curves({"a": history, "b": []})
+    with pytest.raises(ValueError, match="histories must hold at least one run, got none"):
+        viz.compare_curves({})

@@ -68,6 +68,7 @@ show_app.command("filters")(_carrying(show.filters))
 show_app.command("activations")(_carrying(show.activations))
 show_app.command("saliency")(_carrying(show.saliency))
 show_app.command("gradcam")(_carrying(show.gradcam))
+show_app.command("curves")(_carrying(show.curves))
 app.add_typer(show_app, name="show")
 
 data_app = typer.Typer(help="Tell where data is, download CIFAR-10, show the drawn shapes.")

@@ -68,8 +68,19 @@ class RunFolder:
         atomic_write(self.facts, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Return the records of log.jsonl."""
-        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        """Return the records of log.jsonl.
+
+        Raises
+        ------
+        ValueError
+            When it is missing or damaged.
+        """
+        try:
+            return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError):
+            raise ValueError(
+                f"run '{self}' is damaged: its log.jsonl is missing or not as it was written"
+            ) from None
 
 
 def existing(path: Path) -> RunFolder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from handgrad.viz.activations import activations
 from handgrad.viz.confusion import confusion_matrix, count_confusions
-from handgrad.viz.curves import curves
+from handgrad.viz.curves import compare_curves, curves
 from handgrad.viz.figures import png, save
 from handgrad.viz.filters import filter_images, filters, layer_filters
 from handgrad.viz.grad_cam import grad_cam, grad_cam_layer, grad_cam_maps
@@ -18,6 +18,7 @@ from handgrad.viz.saliency import saliency, saliency_maps
 
 __all__ = [
     "activations",
+    "compare_curves",
     "confident_mistakes",
     "confusion_matrix",
     "count_confusions",

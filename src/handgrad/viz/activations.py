@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TILE, _STRIP, _GAP = 0.5, 0.22, 0.12  # inches: a map, a row of numbers, between rows
 _LEFT, _RIGHT, _TOP, _NAMES = 1.15, 0.55, 0.4, 0.75  # inches around them; below the scores their classes
-_KEY_ENDS = 3.3  # inches from the left
+_LEAST = 5  # maps that there is room for in a row, lest ten classes be written on top of each other
 _FINE = 20  # pixels that a map is wide at least, so that a gap can be drawn between two
 _MOST_NAMES = 20
 
@@ -84,7 +84,7 @@ def activations(
             axes, out = sheet.row(), outputs[name][0]
             scale = scale_of(out)
             if out.ndim == 3:
-                _draw_maps(axes, out[:channels], scale, channels, colours)
+                _draw_maps(axes, out[:channels], scale, sheet.room, colours)
             else:
                 draw_signed(axes, np.ma.array(out[None]), scale, colours, aspect="auto")
             _note(axes, name, out, scale)
@@ -105,10 +105,11 @@ class _Sheet:
         heights = [_height(out) for out in outputs]
         self._heights = iter(heights)
         tall = _TILE * image.shape[0] / image.shape[1]
-        self._width = _TILE * channels
+        self.room = max(channels, _LEAST)
+        self._width = _TILE * self.room
         below = _NAMES if named else 0.1
         height = _TOP + tall + sum(heights) + _GAP * (len(heights) + 1) + below
-        self.figure = new_figure(max(_LEFT + self._width + _RIGHT, _KEY_ENDS, 0.1 * len(title)), height)
+        self.figure = new_figure(max(_LEFT + self._width + _RIGHT, 0.1 * len(title)), height)
         self.figure.set_layout_engine("none")
         self.figure.text(0.02, 1 - 0.18 / height, title, fontweight="bold", va="center")
         self._at = height - _TOP
@@ -136,11 +137,12 @@ _LABEL: Any = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 8}
 
 
 def _height(out: np.ndarray) -> float:
-    return _TILE * out.shape[1] / out.shape[2] if out.ndim == 3 else _STRIP
+    # A tenth of a tile's width is the gap to the next one.
+    return _TILE / 1.1 * out.shape[1] / out.shape[2] if out.ndim == 3 else _STRIP
 
 
-def _draw_maps(axes: Axes, maps: np.ndarray, scale: float, channels: int, colours: Colours) -> None:
-    """Draw maps (C, H, W) side by side where there is room for so many channels."""
+def _draw_maps(axes: Axes, maps: np.ndarray, scale: float, room: float, colours: Colours) -> None:
+    """Draw maps (C, H, W) side by side where there is room for so many."""
     times = math.ceil(_FINE / maps.shape[2])
     maps = maps.repeat(times, axis=1).repeat(times, axis=2)[None]
     gap = math.ceil(maps.shape[-1] / 10)
@@ -148,7 +150,7 @@ def _draw_maps(axes: Axes, maps: np.ndarray, scale: float, channels: int, colour
     image = draw_signed(axes, sheet, scale, colours, aspect="auto")
     step = maps.shape[-1] + gap
     image.set_extent((0, sheet.shape[1] / step, 1, 0))
-    axes.set(xlim=(0, channels - gap / step), ylim=(1, 0))
+    axes.set(xlim=(0, room - gap / step), ylim=(1, 0))
 
 
 def _note(axes: Axes, name: str, out: np.ndarray, scale: float) -> None:

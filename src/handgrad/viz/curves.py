@@ -43,15 +43,84 @@ def curves(history: Any, stacked: bool = False, theme: str = "light") -> Figure:
     ValueError
         When the history is empty: nothing was trained yet.
     """
-    found = _from_records(history) if isinstance(history, Iterable) else _from_solver(history)
-    if len(found.losses) == 0:
-        raise ValueError("history must hold at least one iteration, got none")
+    found = _read(history, "history")
     with style(theme) as colours:
-        figure = new_figure(*((5.2, 6.0) if stacked else (9.0, 3.6)))
-        upper, lower = figure.subplots(*((2, 1) if stacked else (1, 2)))
+        figure, upper, lower = _two_axes(stacked)
         _draw_loss(upper, found, colours)
         _draw_accuracy(lower, found, colours)
     return figure
+
+
+def compare_curves(histories: Mapping[str, Any], stacked: bool = False, theme: str = "light") -> Figure:
+    """Draw the smoothed losses and the validation accuracies of several runs, each in a colour of its own.
+
+    Parameters
+    ----------
+    histories : mapping
+        For each name of a run its history, as for `curves`.
+    stacked, theme
+        As for `curves`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Rings mark the best accuracies, which stand in the legend, too.
+
+    Raises
+    ------
+    ValueError
+        When there is no run, or one is empty.
+    """
+    if not histories:
+        raise ValueError("histories must hold at least one run, got none")
+    found = {name: _read(history, name) for name, history in histories.items()}
+    with style(theme) as colours:
+        figure, upper, lower = _two_axes(stacked)
+        figure.set_figheight(figure.get_figheight() + 0.22 * len(found))
+        looks = _looks(colours, len(found))
+        for (name, history), look in zip(found.items(), looks, strict=True):
+            upper.plot(history.loss_epochs, _smooth(history.losses), **look)
+            best = f": best {history.val_acc.max():.1%}" if len(history.val_acc) else ""
+            label = _without_middle(name) + best
+            lower.plot(history.check_epochs, history.val_acc, label=label, **look)
+            _ring_best(lower, history, look["color"])
+        upper.set(title="Training loss, smoothed", xlabel="epoch", xlim=(0, None))
+        upper.set_ylim(min(0.0, upper.get_ylim()[0]), _loss_ceiling(found.values()))
+        _as_accuracy(lower, "Validation accuracy")
+        # Below the axes: names of runs are long, and curves may be anywhere.
+        figure.legend(*lower.get_legend_handles_labels(), loc="outside lower left")
+    return figure
+
+
+def _without_middle(name: str, limit: int = 41) -> str:
+    """Return a name that fits below narrow axes: runs differ at the beginning or at the end of theirs."""
+    half = limit // 2
+    return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
+
+
+def _two_axes(stacked: bool) -> tuple[Figure, Axes, Axes]:
+    figure = new_figure(*((5.2, 6.0) if stacked else (9.0, 3.6)))
+    upper, lower = figure.subplots(*((2, 1) if stacked else (1, 2)))
+    return figure, upper, lower
+
+
+def _looks(colours: Colours, count: int) -> list[dict[str, Any]]:
+    """Return colours and, where they begin again, another kind of line."""
+    several, lines = colours.several, ("-", "--", ":", "-.")
+    return [
+        {
+            "color": several[i % len(several)],
+            "linestyle": lines[i // len(several) % len(lines)],
+            "linewidth": 1.8,
+        }
+        for i in range(count)
+    ]
+
+
+def _loss_ceiling(histories: Iterable[_History]) -> float:
+    """Return a height that shows every run's losses but its first and largest ones."""
+    tops = [float(np.quantile(_smooth(history.losses), 0.98)) for history in histories]
+    return 1.05 * max(tops)
 
 
 def _draw_loss(axes: Axes, history: _History, colours: Colours) -> None:
@@ -70,15 +139,23 @@ def _draw_accuracy(axes: Axes, history: _History, colours: Colours) -> None:
     dots: dict[str, Any] = {"marker": "o" if len(x) <= 40 else "", "markersize": 3}
     axes.plot(x, history.train_acc, color=colours.second, linestyle="--", label="training", **dots)
     axes.plot(x, val, color=colours.first, label="validation", **dots)
-    axes.set(title="Accuracy", xlabel="epoch", xlim=(0, None), ylim=(0, 1))
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    _as_accuracy(axes, "Accuracy")
     if len(val):
-        best = int(np.argmax(val))
-        ring: dict[str, Any] = {"marker": "o", "markersize": 9, "fillstyle": "none", "linestyle": ""}
-        axes.plot(
-            x[best], val[best], color=colours.first, label=f"best: {val[best]:.1%}", clip_on=False, **ring
-        )
+        _ring_best(axes, history, colours.first, label=f"best: {val.max():.1%}")
     axes.legend(loc="lower right")
+
+
+def _as_accuracy(axes: Axes, title: str) -> None:
+    axes.set(title=title, xlabel="epoch", xlim=(0, None), ylim=(0, 1))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+
+
+def _ring_best(axes: Axes, history: _History, colour: str, **label: Any) -> None:
+    if len(history.val_acc):
+        best = int(np.argmax(history.val_acc))
+        ring: dict[str, Any] = {"marker": "o", "markersize": 9, "fillstyle": "none", "linestyle": ""}
+        at = history.check_epochs[best], history.val_acc[best]
+        axes.plot(*at, color=colour, clip_on=False, **ring, **label)
 
 
 def _smooth(y: np.ndarray) -> np.ndarray:
@@ -89,6 +166,13 @@ def _smooth(y: np.ndarray) -> np.ndarray:
     start, stop = np.maximum(i - half, 0), np.minimum(i + half + 1, len(y))
     smooth: np.ndarray = (total[stop] - total[start]) / (stop - start)
     return smooth
+
+
+def _read(history: Any, name: str) -> _History:
+    found = _from_records(history) if isinstance(history, Iterable) else _from_solver(history)
+    if len(found.losses) == 0:
+        raise ValueError(f"{name} must hold at least one iteration, got none")
+    return found
 
 
 def _from_solver(solver: Any) -> _History:

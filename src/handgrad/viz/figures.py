@@ -19,6 +19,7 @@ class Colours(NamedTuple):
     """Those of one theme: page, text, lines of the grid, two curves, a ramp from none to all, and nought.
 
     `nought` is 0 where numbers may be negative: it stands between `second` and `first`, and off the page.
+    `several` are for curves of several runs.
     """
 
     page: str
@@ -29,10 +30,11 @@ class Colours(NamedTuple):
     ramp: tuple[str, str]
     text_on_ramp: tuple[str, str]
     nought: str
+    several: tuple[str, ...]
 
 
-# Of Okabe and Ito, "Color universal design", 2008: the first and the second stay apart in every common
-# colour blindness.
+# Of Okabe and Ito, "Color universal design", 2008: the colours stay apart in every common colour blindness;
+# on the dark page their green is lighter.
 _THEMES = {
     "light": Colours(
         page="white",
@@ -43,6 +45,7 @@ _THEMES = {
         ramp=("#f3f7fb", "#0072b2"),
         text_on_ramp=("black", "white"),
         nought="#e8ecf0",
+        several=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1f2328"),
     ),
     "dark": Colours(
         page="#0d1117",
@@ -53,6 +56,7 @@ _THEMES = {
         ramp=("#1b2530", "#56b4e9"),
         text_on_ramp=("white", "black"),
         nought="#2b3440",
+        several=("#56b4e9", "#e69f00", "#2fc49a", "#cc79a7", "#f0e442", "#d55e00", "#e6edf3"),
     ),
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handgrad.cli import chosen_images, pictures
+from handgrad.cli import chosen_images, pictures, run_folder
 from handgrad.cli.commands import predict
 
 _IMAGES = 6  # where none are named
@@ -122,6 +122,35 @@ def gradcam(
     title = f"Grad-CAM of {layer}: {seen.of}"
     figure = viz.grad_cam(seen.layers, seen.X, seen.y, layer, seen.chosen.X, seen.labels, title, theme)
     picture.write(figure, f"Grad-CAM of {layer}", layer=layer, **seen.facts())
+
+
+def curves(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    stacked: Annotated[
+        bool, typer.Option("--stacked", help="One below the other, for a narrow page.")
+    ] = False,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw loss and accuracy of a run, or those of several runs in one picture."""
+    from handgrad import viz
+
+    picture = pictures.Picture("curves", out, theme, as_json)
+    records = {name: run_folder.existing(run).read_log() for name, run in _named(runs).items()}
+    if len(records) > 1:
+        figure = viz.compare_curves(records, stacked, theme)
+    else:
+        figure = viz.curves(next(iter(records.values())), stacked, theme)
+    picture.write(figure, f"Curves of {', '.join(records)}", runs=[str(run) for run in runs])
+
+
+def _named(runs: list[Path]) -> dict[str, Path]:
+    """Return runs by the names of their folders, or by their paths where two names are equal."""
+    names = [run.resolve().name for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run) for run in runs]
+    return dict(zip(names, runs, strict=True))
 
 
 class _Seen:
