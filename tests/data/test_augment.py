@@ -196,7 +196,7 @@ class TestCompose:
         (lambda: augment.cutout(-2), ValueError, "size must be at least 1, got -2"),
         (lambda: augment.colour(contrast=2), ValueError, "contrast must be from 0 to 1, got 2"),
         (lambda: augment.parse("flop"), ValueError, "augment has no option 'flop'; did you mean 'flip'"),
-        (lambda: augment.parse("zoom2"), ValueError, "no option 'zoom2'; known: colour, crop, cutout, flip"),
+        (lambda: augment.parse("zoom2"), ValueError, "no option 'zoom2'; known: alternating_flip, colour"),
         (lambda: augment.parse("flip,,crop"), ValueError, "augment has no option ''"),
         (lambda: augment.parse("flip2"), ValueError, r"augment 'flip2': p must be from 0 to 1, got 2\.0"),
         (lambda: augment.parse("crop1.5"), ValueError, r"'crop1\.5': crop must be a whole number, got 1\.5"),
@@ -207,3 +207,31 @@ class TestCompose:
 def test_bad_options(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def test_alternating_flip_shows_each_image_both_ways_in_two_epochs():
+    batch = np.arange(200 * 3 * 2 * 4, dtype=np.uint8).reshape(200, 3, 2, 4)
+    flips, indices = augment.alternating_flip(), np.arange(1000, 1200)
+    first, second, third = (flips(batch, None, augment.Place(indices, epoch, seed=7)) for epoch in (4, 5, 6))
+    mirrored = np.array([not np.array_equal(a, b) for a, b in zip(first, batch, strict=True)])
+    assert 70 < mirrored.sum() < 130
+    np.testing.assert_array_equal(second[mirrored], batch[mirrored])
+    np.testing.assert_array_equal(second[~mirrored], batch[~mirrored, :, :, ::-1])
+    np.testing.assert_array_equal(first, third)
+
+
+def test_alternating_flip_does_not_depend_on_the_batch_and_differs_between_seeds():
+    batch = np.random.default_rng(0).integers(0, 255, (64, 1, 1, 9), dtype=np.uint8)
+    flips, indices = augment.compose(augment.flip(0), augment.alternating_flip()), np.arange(64)
+    rng = np.random.default_rng(0)
+    whole = flips(batch, rng, augment.Place(indices, 0, seed=1))
+    part = flips(batch[20:30], rng, augment.Place(indices[20:30], 0, seed=1))
+    np.testing.assert_array_equal(part, whole[20:30])
+    assert not np.array_equal(flips(batch, rng, augment.Place(indices, 0, seed=2)), whole)
+
+
+def test_alternating_flip_says_that_it_needs_to_know_the_images():
+    with pytest.raises(ValueError, match="needs to know which images"):
+        augment.parse("alternating_flip, crop2")(np.zeros((1, 3, 4, 4)), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="alternating_flip takes no number"):
+        augment.parse("alternating_flip2")

@@ -40,12 +40,13 @@ def test_the_solver_evaluates_and_keeps_the_average() -> None:
         means.append(plain.model.bn_params[0]["running_mean"].copy())
         share = 0.7 ** np.arange(t, -1, -1.0)
         share /= share.sum()
-        np.testing.assert_allclose(averaged._average.params["W"], np.tensordot(share, weights, 1), rtol=1e-9)
-        now = averaged._average.statistics[0]["running_mean"]
+        average = averaged._averages.average
+        np.testing.assert_allclose(average.params["W"], np.tensordot(share, weights, 1), rtol=1e-9)
+        now = average.statistics[0]["running_mean"]
         np.testing.assert_allclose(now, np.tensordot(share, means, 1), rtol=1e-9)
         if t % 6 == 5:
-            spare.params.update(averaged._average.params)
-            spare.bn_params = averaged._average.statistics
+            spare.params.update(average.params)
+            spare.bn_params = average.statistics
             right = spare.loss(scale(plain.X_train)).argmax(axis=1) == plain.y_train
             assert averaged.train_acc_history[-1] == right.mean()
     assert averaged.loss_history == plain.loss_history

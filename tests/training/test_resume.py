@@ -18,7 +18,7 @@ from training.toys import Dropped, Linear, Normed, blobs, scale, solver
 from handgrad.data import augment
 from handgrad.data.preprocess import Standardize
 from handgrad.models import FullyConnectedNet
-from handgrad.training import CheckpointError, Solver, load_checkpoint, resume
+from handgrad.training import CheckpointError, Lookahead, Solver, load_checkpoint, resume
 from handgrad.training.optim import RULES
 
 
@@ -43,9 +43,13 @@ def full(folder: Path, **settings: Any) -> Solver:
         "optim_config": {"learning_rate": 0.01},
         "lr_decay": 0.9,
         "schedule": "warm_up(4)+cosine",
-        "augment": augment.compose(augment.flip(), augment.padded_crop(1), augment.colour()),
+        "augment": augment.compose(
+            augment.flip(), augment.alternating_flip(), augment.padded_crop(1, "reflect"), augment.colour()
+        ),
         "preprocess": Standardize.fit(X, scale=True, dtype=np.float64),
         "ema": 0.8,
+        "lookahead": Lookahead(every=3, alpha=0.4, power=2),
+        "param_config": {"b*": {"learning_rate": 0.03}, "gamma": {"learning_rate": 0}},
         "num_train_samples": 20,
         "num_val_samples": 15,
         "checkpoint_name": folder,

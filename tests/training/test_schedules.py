@@ -6,9 +6,28 @@ import pytest
 import torch
 
 from handgrad.training import schedules
-from handgrad.training.schedules import constant, cosine, exponential, one_cycle, parse, step, warm_up
+from handgrad.training.schedules import (
+    constant,
+    cosine,
+    exponential,
+    one_cycle,
+    parse,
+    step,
+    triangle,
+    warm_up,
+)
 
-EVERY = [constant(), step(), exponential(), cosine(), one_cycle(), warm_up(5), warm_up(0.1, cosine(0.1))]
+EVERY = [
+    constant(),
+    step(),
+    exponential(),
+    cosine(),
+    one_cycle(),
+    triangle(),
+    triangle(0.23, 0.2, 0.07),
+    warm_up(5),
+    warm_up(0.1, cosine(0.1)),
+]
 
 
 def test_closed_forms() -> None:
@@ -17,6 +36,8 @@ def test_closed_forms() -> None:
         assert step(0.6, 0.9, factor=0.2)(t, 100) == pytest.approx(0.2 ** ((t >= 60) + (t >= 90)))
         assert exponential(0.05)(t, 100) == pytest.approx(0.05 ** (t / 100))
         assert cosine(0.1)(t, 100) == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi * t / 100)) / 2)
+        line = 0.2 + 0.8 * t / 25 if t < 25 else (100 - t) / 75
+        assert triangle(0.25, 0.2)(t, 100) == pytest.approx(line)
         assert warm_up(10)(t, 100) == pytest.approx(min(1, (t + 1) / 10))
         assert warm_up(0.1)(t, 100) == warm_up(10)(t, 100)
 

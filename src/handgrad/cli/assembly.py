@@ -87,7 +87,7 @@ def assemble(settings: Settings) -> Parts:
 def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
     """Return the Solver of a run; `more` are arguments of it that are no settings."""
     from handgrad.data import augment
-    from handgrad.training import Solver
+    from handgrad.training import Lookahead, Solver
 
     if settings.num_epochs < 1:
         raise ValueError(f"num_epochs must be 1 or above, got {settings.num_epochs}")
@@ -107,6 +107,7 @@ def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
         augment=None if settings.augment is None else augment.parse(settings.augment),
         seed=settings.seed,
         ema=settings.ema,
+        lookahead=None if settings.lookahead is None else Lookahead.parse(settings.lookahead),
         checkpoint_every=settings.checkpoint_every,
         **more,
     )

@@ -104,7 +104,9 @@ class Settings:
         "mean image; none",
         choices=("mean", "standardize", "none"),
     )
-    augment: str | None = _setting(_DATA, TEXT, None, "Such as flip,crop4,cutout8,colour0.1")
+    augment: str | None = _setting(
+        _DATA, TEXT, None, "Such as flip,crop4,cutout8,colour0.1; or alternating_flip,reflect_crop2"
+    )
 
     model: str = _setting(_NET, TEXT, "three-layer", ", ".join(MODELS), choices=tuple(MODELS))
     num_filters: int = _setting(_NET, WHOLE, 32, "Filters of the convolution", models=_CNN)
@@ -169,8 +171,13 @@ class Settings:
         _TRAINING, NUMBERS, {}, "Another number of the rule, such as momentum=0.95", also="--optim"
     )
     lr_decay: float = _setting(_TRAINING, NUMBER, 0.9, "Factor of the learning rate after each epoch")
-    schedule: str | None = _setting(_TRAINING, TEXT, None, "Such as cosine, one_cycle, 'warm_up(200)+cosine'")
+    schedule: str | None = _setting(
+        _TRAINING, TEXT, None, "Such as cosine, one_cycle, triangle, 'warm_up(200)+cosine'"
+    )
     ema: float | None = _setting(_TRAINING, NUMBER, None, "Decay of an average of the weights, such as 0.999")
+    lookahead: str | None = _setting(
+        _TRAINING, TEXT, None, "Slow weights: every so many steps, part of the way, such as 5,0.5"
+    )
     num_train_samples: int | None = _setting(
         _TRAINING, WHOLE, 1000, "Training images that a check of accuracy draws"
     )

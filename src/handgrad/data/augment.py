@@ -18,8 +18,7 @@ import numpy as np
 
 from handgrad._errors import nearest
 from handgrad._numbers import whole_number
-
-Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+from handgrad.data.placed import Augmentation, Place, alternating_flip, augmented, check_batch
 
 
 def flip(p: float = 0.5) -> Augmentation:
@@ -39,7 +38,7 @@ def flip(p: float = 0.5) -> Augmentation:
     p = _number("p", p, 0, 1)
 
     def apply(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        _check(batch)
+        check_batch(batch)
         chosen = rng.random(len(batch)) < p
         out = batch.copy()
         out[chosen] = batch[chosen, :, :, ::-1]
@@ -74,7 +73,7 @@ def padded_crop(pad: int = 4, mode: str = "zero") -> Augmentation:
         raise ValueError(f"mode has no option {mode!r}{nearest(mode, ['zero', 'reflect'])}")
 
     def apply(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        N, _, H, W = _check(batch)
+        N, _, H, W = check_batch(batch)
         if mode == "reflect" and pad >= min(H, W):
             raise ValueError(
                 f"pad must be below the image's height and width ({H}, {W}) to reflect, got {pad}"
@@ -108,7 +107,7 @@ def cutout(size: int = 8, fill: float | None = None) -> Augmentation:
     size = whole_number("size", size, least=1)
 
     def apply(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        N, _, H, W = _check(batch)
+        N, _, H, W = check_batch(batch)
         top = rng.integers(0, H, size=(N, 1, 1, 1)) - size // 2
         left = rng.integers(0, W, size=(N, 1, 1, 1)) - size // 2
         rows, columns = np.arange(H)[:, None], np.arange(W)
@@ -140,7 +139,7 @@ def colour(brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0
     reach = np.array([_number(name, value, 0, 1) for name, value in amounts.items()])
 
     def apply(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        N = _check(batch)[0]
+        N = check_batch(batch)[0]
         kind = np.float64 if batch.dtype == np.float64 else np.float32
         factors = 1 + reach[:, None] * rng.uniform(-1, 1, size=(3, N))
         bright, contrasty, saturated = factors.astype(kind)[:, :, None, None, None]
@@ -156,17 +155,22 @@ def colour(brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0
 def compose(*augmentations: Augmentation) -> Augmentation:
     """Apply several augmentations, one after the other."""
 
-    def apply(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def apply(batch: np.ndarray, rng: np.random.Generator, place: Place | None = None) -> np.ndarray:
         for augmentation in augmentations:
-            batch = augmentation(batch, rng)
+            batch = augmented(augmentation, batch, rng, place)
         return batch
 
+    apply.needs_place = any(getattr(each, "needs_place", False) for each in augmentations)  # type: ignore[attr-defined]
     return apply
 
 
 _FACTORIES: dict[str, Callable[[float | None], Augmentation]] = {
     "flip": lambda value: flip() if value is None else flip(value),
+    "alternating_flip": lambda value: _without_number("alternating_flip", value, alternating_flip),
     "crop": lambda value: padded_crop() if value is None else padded_crop(_whole("crop", value)),
+    "reflect_crop": lambda value: padded_crop(
+        4 if value is None else _whole("reflect_crop", value), "reflect"
+    ),
     "cutout": lambda value: cutout() if value is None else cutout(_whole("cutout", value)),
     "colour": lambda value: colour() if value is None else colour(value, value, value),
 }
@@ -179,8 +183,9 @@ def parse(text: str) -> Augmentation:
     Parameters
     ----------
     text : str
-        Names with an optional number, separated by commas: ``flip`` (probability), ``crop`` (padding),
-        ``cutout`` (side), ``colour`` (all three amounts).
+        Names with an optional number, separated by commas: ``flip`` (probability), ``alternating_flip``,
+        ``crop`` (padding of zeros), ``reflect_crop`` (mirrored padding), ``cutout`` (side), ``colour`` (all
+        three amounts).
 
     Raises
     ------
@@ -199,7 +204,7 @@ def parse(text: str) -> Augmentation:
 
 
 def _parse_one(part: str) -> Augmentation:
-    match = re.fullmatch(r"([a-z]+)(\d+\.?\d*|\.\d+)?", part)
+    match = re.fullmatch(r"([a-z_]+)(\d+\.?\d*|\.\d+)?", part)
     name, value = (match[1], match[2]) if match else (part, None)
     if name not in _FACTORIES:
         raise ValueError(f"augment has no option {part!r}{nearest(name, set(_FACTORIES) - {'color'})}")
@@ -207,6 +212,12 @@ def _parse_one(part: str) -> Augmentation:
         return _FACTORIES[name](None if value is None else float(value))
     except ValueError as error:
         raise ValueError(f"augment {part!r}: {error}") from None
+
+
+def _without_number(name: str, value: float | None, make: Callable[[], Augmentation]) -> Augmentation:
+    if value is not None:
+        raise ValueError(f"{name} takes no number, got {value}")
+    return make()
 
 
 def _whole(name: str, value: float) -> int:
@@ -221,12 +232,6 @@ def _number(name: str, value: float, low: float, high: float) -> float:
     if not low <= value <= high:
         raise ValueError(f"{name} must be from {low} to {high}, got {value}")
     return float(value)
-
-
-def _check(batch: np.ndarray) -> tuple[int, ...]:
-    if batch.ndim != 4:
-        raise ValueError(f"batch must have shape (N, C, H, W), got {batch.shape}")
-    return batch.shape
 
 
 def _grey(batch: np.ndarray) -> np.ndarray:

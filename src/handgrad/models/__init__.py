@@ -16,6 +16,7 @@ from handgrad.models.conv_net import ConvNet
 from handgrad.models.ensemble import Ensemble
 from handgrad.models.fc_net import FullyConnectedNet, TwoLayerNet
 from handgrad.models.twin import as_conv_net
+from handgrad.models.views import Views
 
 __all__ = [
     "MODELS",
@@ -24,6 +25,7 @@ __all__ = [
     "FullyConnectedNet",
     "ThreeLayerConvNet",
     "TwoLayerNet",
+    "Views",
     "as_conv_net",
     "build",
 ]

@@ -2,6 +2,15 @@
 
 from handgrad.training.checkpoint import Checkpoint, load_checkpoint, load_params
 from handgrad.training.errors import CheckpointError, DivergenceError
+from handgrad.training.lookahead import Lookahead
 from handgrad.training.solver import Solver
 
-__all__ = ["Checkpoint", "CheckpointError", "DivergenceError", "Solver", "load_checkpoint", "load_params"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "DivergenceError",
+    "Lookahead",
+    "Solver",
+    "load_checkpoint",
+    "load_params",
+]

@@ -12,11 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from handgrad.data.batches import batches_per_epoch, epoch_batches
+from handgrad.data.placed import Place, augmented
 
 ORDER, AUGMENT, SUBSAMPLE = range(3)
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Augment = Callable[..., np.ndarray]
 
 
 def random(seed: int, stream: int, count: int) -> np.random.Generator:
@@ -55,7 +56,8 @@ class Batches:
         chosen = self.indices(iteration, seed)
         X = self.X[chosen]
         if self.augment is not None:
-            X = self.augment(X, random(seed, AUGMENT, iteration))
+            place = Place(chosen, iteration // self.per_epoch, seed)
+            X = augmented(self.augment, X, random(seed, AUGMENT, iteration), place)
         return X if self.preprocess is None else self.preprocess(X), self.y[chosen]
 
     def indices(self, iteration: int, seed: int) -> np.ndarray:

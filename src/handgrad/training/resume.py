@@ -11,14 +11,16 @@ import numpy as np
 
 from handgrad.training import checkpoint, checks, model_state
 from handgrad.training.errors import CheckpointError
-from handgrad.training.schedules import Schedule
+from handgrad.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from handgrad.training.solver import Solver
 
 _HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
 # Without these alike, the resumed run would not be the run that was stopped.
-_ALIKE = ("update_rule", "optim_config", "lr_decay", "batch_size", "schedule", "ema")
+_ALIKE = (
+    "update_rule", "optim_config", "param_config", "lr_decay", "batch_size", "schedule", "ema", "lookahead",
+)  # fmt: skip
 
 
 def settings(solver: Solver) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def settings(solver: Solver) -> dict[str, Any]:
     return {
         "update_rule": _name(solver.update_rule),
         "optim_config": dict(solver.optim_config),
+        "param_config": solver.param_config or None,
         "lr_decay": solver.lr_decay,
         "batch_size": solver.batch_size,
         "num_epochs": solver.num_epochs,
@@ -34,6 +37,7 @@ def settings(solver: Solver) -> dict[str, Any]:
         "schedule": _name(solver.schedule),
         "augment": _name(solver.augment),
         "ema": solver.ema,
+        "lookahead": None if solver.lookahead is None else str(solver.lookahead),
         "checkpoint_every": solver.checkpoint_every,
     }
 
@@ -51,7 +55,7 @@ def capture(solver: Solver) -> dict[str, Any]:
         "statistics": rest.statistics,
         "model_generator": rest.generator,
         "optim_configs": solver.optim_configs,
-        "average": _average(solver),
+        **solver._averages.state(),
         "best_val_acc": solver.best_val_acc,
         "best_params": solver.best_params,
         "best_statistics": solver.best_bn_params,
@@ -99,8 +103,7 @@ def restore(solver: Solver, folder: Path) -> None:
     solver.model.params.update(params)
     model_state.set_rest(solver.model, rest)
     vars(solver).update(fields)
-    if solver._average is not None:
-        vars(solver._average).update(tree["average"])
+    solver._averages.restore(tree)
 
 
 def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,8 +124,9 @@ def _check(solver: Solver, tree: Mapping[str, Any], where: str) -> None:
     model = solver.model
     for params, statistics in (("params", "statistics"), ("best_params", "best_statistics")):
         model_state.check_fit(where, model, tree[params], tree[statistics])
-    if tree["average"] is not None:
-        model_state.check_fit(where, model, tree["average"]["params"], tree["average"]["statistics"])
+    for kept in (tree["average"], tree.get("lookahead")):
+        if kept is not None:
+            model_state.check_fit(where, model, kept["params"], kept["statistics"])
     model_state.check_generator(where, model, tree["model_generator"])
     config = _config(model)
     if config is not None and tree["model"] is not None:
@@ -131,7 +135,7 @@ def _check(solver: Solver, tree: Mapping[str, Any], where: str) -> None:
     _check_alike(
         f"{where} was written with",
         "this Solver has",
-        {name: tree["settings"][name] for name in _ALIKE},
+        {name: tree["settings"].get(name) for name in _ALIKE},
         {name: ours[name] for name in _ALIKE},
     )
     _check_alike(f"{where} was written with training data of", "these have", tree["data"], _data(solver))
@@ -157,11 +161,6 @@ def _check_preprocess(where: str, theirs: Mapping[str, Any] | None, ours: Mappin
 def _config(model: Any) -> dict[str, Any] | None:
     config = getattr(model, "config", None)
     return dict(config()) if callable(config) else None
-
-
-def _average(solver: Solver) -> dict[str, Any] | None:
-    average = solver._average
-    return None if average is None else {"params": average.params, "statistics": average.statistics}
 
 
 def _preprocess_arrays(solver: Solver) -> dict[str, np.ndarray] | None:

@@ -12,33 +12,20 @@ Any function of that form is a schedule. The ones made here also have a text, ``
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from handgrad._errors import nearest
 from handgrad._numbers import finite_number
-
-Factor = Callable[[int, int], float]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A function ``(step, total_steps) -> factor`` with the text that makes it again.
-
-    Past the end of the run a schedule stays at its last value.
-    """
-
-    text: str
-    factor: Factor = field(repr=False, compare=False)
-
-    def __call__(self, step: int, total_steps: int) -> float:
-        """Return the factor at `step` (from 0) of a run of `total_steps`."""
-        return self.factor(min(step, total_steps), total_steps)
-
-    def __str__(self) -> str:
-        return self.text
+from handgrad.training.schedule import (
+    Factor,
+    Schedule,
+    check_not_negative,
+    check_peak,
+    check_positive,
+    half_cosine,
+    share_of,
+)
 
 
 def constant() -> Schedule:
@@ -71,7 +58,7 @@ def step(*milestones: float, factor: float = 0.1) -> Schedule:
     milestones = milestones or (0.5, 0.75)
     if not all(0 < a < 1 for a in milestones) or list(milestones) != sorted(milestones):
         raise ValueError(f"step's milestones must be rising fractions between 0 and 1, got {milestones}")
-    _check_positive("step", factor=factor)
+    check_positive("step", factor=factor)
 
     def at(step: int, total_steps: int) -> float:
         return float(factor) ** sum(step >= milestone * total_steps for milestone in milestones)
@@ -92,8 +79,10 @@ def exponential(final: float = 0.01) -> Schedule:
     >>> [round(exponential(final=0.01)(t, 10), 3) for t in (0, 5, 10)]
     [1.0, 0.1, 0.01]
     """
-    _check_positive("exponential", final=final)
-    return Schedule(f"exponential(final={final!r})", lambda step, total: float(final) ** _share(step, total))
+    check_positive("exponential", final=final)
+    return Schedule(
+        f"exponential(final={final!r})", lambda step, total: float(final) ** share_of(step, total)
+    )
 
 
 def cosine(final: float = 0.0) -> Schedule:
@@ -115,10 +104,10 @@ def cosine(final: float = 0.0) -> Schedule:
     >>> [round(cosine()(t, 100), 3) for t in (0, 25, 50, 100)]
     [1.0, 0.854, 0.5, 0.0]
     """
-    _check_not_negative("cosine", final=final)
+    check_not_negative("cosine", final=final)
 
     def at(step: int, total_steps: int) -> float:
-        return _half_cosine(1.0, final, _share(step, total_steps))
+        return half_cosine(1.0, final, share_of(step, total_steps))
 
     return Schedule(f"cosine(final={final!r})", at)
 
@@ -146,17 +135,48 @@ def one_cycle(peak: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Sc
     >>> [round(one_cycle()(t, 100), 3) for t in (0, 15, 30, 65, 100)]
     [0.04, 0.52, 1.0, 0.5, 0.0]
     """
-    if not 0 < peak < 1:
-        raise ValueError(f"one_cycle's peak must be a fraction between 0 and 1, got {peak!r}")
-    _check_not_negative("one_cycle", start=start, final=final)
+    check_peak("one_cycle", peak)
+    check_not_negative("one_cycle", start=start, final=final)
 
     def at(step: int, total_steps: int) -> float:
-        share = _share(step, total_steps)
+        share = share_of(step, total_steps)
         if share < peak:
-            return _half_cosine(start, 1.0, share / peak)
-        return _half_cosine(1.0, final, (share - peak) / (1 - peak))
+            return half_cosine(start, 1.0, share / peak)
+        return half_cosine(1.0, final, (share - peak) / (1 - peak))
 
     return Schedule(f"one_cycle(peak={peak!r}, start={start!r}, final={final!r})", at)
+
+
+def triangle(peak: float = 0.25, start: float = 0.2, final: float = 0.0) -> Schedule:
+    """Rise from `start` to 1 along a line, then fall to `final` along another.
+
+    Parameters
+    ----------
+    peak : float
+        The fraction of the run at which the factor is 1, above 0 and below 1.
+    start, final : float
+        The factors at both ends, 0 or above.
+
+    References
+    ----------
+    Smith, "Cyclical learning rates for training neural networks", 2017, with one cycle; Jordan, "94% on
+    CIFAR-10 in 3.29 seconds on a single GPU", 2024, with triangle(0.23, 0.2, 0.07).
+
+    Examples
+    --------
+    >>> [round(triangle(0.2, start=0.5)(t, 100), 3) for t in (0, 10, 20, 60, 100)]
+    [0.5, 0.75, 1.0, 0.5, 0.0]
+    """
+    check_peak("triangle", peak)
+    check_not_negative("triangle", start=start, final=final)
+
+    def at(step: int, total_steps: int) -> float:
+        share = share_of(step, total_steps)
+        if share < peak:
+            return start + (1 - start) * share / peak
+        return 1 + (final - 1) * (share - peak) / (1 - peak)
+
+    return Schedule(f"triangle(peak={peak!r}, start={start!r}, final={final!r})", at)
 
 
 def warm_up(steps: float, then: Factor | None = None) -> Schedule:
@@ -192,7 +212,7 @@ def warm_up(steps: float, then: Factor | None = None) -> Schedule:
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    make.__name__: make for make in (constant, step, exponential, cosine, one_cycle, warm_up)
+    make.__name__: make for make in (constant, step, exponential, cosine, one_cycle, triangle, warm_up)
 }
 """Every maker of a schedule by its name."""
 
@@ -280,23 +300,3 @@ def _number(name: str, text: str) -> float:
         except ValueError:
             continue
     raise ValueError(f"schedule {name} takes numbers, got {text.strip()!r}")
-
-
-def _share(step: int, total_steps: int) -> float:
-    return step / total_steps if total_steps else 1.0
-
-
-def _half_cosine(begin: float, end: float, share: float) -> float:
-    return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-def _check_positive(where: str, **values: float) -> None:
-    for name, value in values.items():
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{where}'s {name} must be above 0, got {value!r}")
-
-
-def _check_not_negative(where: str, **values: float) -> None:
-    for name, value in values.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{where}'s {name} must be 0 or above, got {value!r}")

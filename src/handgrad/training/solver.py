@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,12 @@ from handgrad._numbers import whole_number
 from handgrad._random import generator
 from handgrad.training import checkpoint, checks, evaluation, feeding, interrupts, logging, model_state
 from handgrad.training import resume as resuming
+from handgrad.training.averages import Averages
 from handgrad.training.descent import decay, descend
-from handgrad.training.ema import Average
+from handgrad.training.lookahead import Lookahead
 from handgrad.training.optim import Rule, get_rule
-from handgrad.training.schedules import Factor, factor_at, get_schedule
+from handgrad.training.schedule import Factor
+from handgrad.training.schedules import factor_at, get_schedule
 
 
 class Solver:
@@ -59,6 +60,11 @@ class Solver:
     ema : float, optional
         Decay, such as 0.999, of an average of the weights and of batch norm's running statistics: the
         average is what is evaluated and kept as the best.
+    lookahead : Lookahead, optional
+        Slow weights that the others go back to every few steps, and that are evaluated and kept as the best.
+    param_config : dict, optional
+        Settings of the update rule for some parameters: ``{"b*": {"learning_rate": 0.1}}`` for all whose
+        name the pattern fits. A learning rate of 0 freezes a parameter.
     logger : function or several, optional
         See `handgrad.training.logging`.
     progress : bool
@@ -121,6 +127,8 @@ class Solver:
         augment: feeding.Augment | None = None,
         seed: int | np.random.Generator | None = None,
         ema: float | None = None,
+        lookahead: Lookahead | None = None,
+        param_config: Mapping[str, Mapping[str, Any]] | None = None,
         logger: logging.Logger | Iterable[logging.Logger] | None = None,
         progress: bool = False,
         checkpoint_every: int | None = None,
@@ -131,6 +139,7 @@ class Solver:
         self.X_train, self.y_train, self.X_val, self.y_val = checks.data_arrays(data)
         self.update_rule = get_rule(update_rule)
         self.optim_config = checks.optim_config(self.update_rule, optim_config, schedule)
+        self.param_config = checks.param_config(self.update_rule, model, param_config)
         self.lr_decay = checks.positive_number("lr_decay", lr_decay)
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.num_epochs = whole_number("num_epochs", num_epochs, 0)
@@ -142,6 +151,7 @@ class Solver:
         self.preprocess = checks.function("preprocess", preprocess)
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
+        self.lookahead = checks.lookahead(lookahead)
         self.checkpoint_every = checks.optional_whole_number("checkpoint_every", checkpoint_every, 1)
         lines = logging.CourseLines(self.print_every) if verbose else None
         bar = logging.ProgressBar() if progress else None
@@ -243,8 +253,10 @@ class Solver:
         self.best_val_acc = 0.0
         self.best_params: dict[str, np.ndarray] = {}
         self.best_bn_params: list[dict[str, np.ndarray]] = []
-        self.optim_configs = {name: dict(self.optim_config) for name in self.model.params}
-        self._average = None if self.ema is None else Average(self.ema)
+        self.optim_configs = {
+            name: self.optim_config | self.param_config.get(name, {}) for name in self.model.params
+        }
+        self._averages = Averages(self.model, self.ema, self.lookahead)
         self._checked_at = self._written_at = 0
         self._last: model_state.Weights | None = None
 
@@ -266,8 +278,7 @@ class Solver:
         self.optim_configs = configs
         self.loss_history.append(loss)
         self.iteration += 1
-        if self._average is not None:
-            self._average.update(self.model, self.iteration)
+        self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rate
 
     def _settle(self) -> None:
@@ -279,7 +290,7 @@ class Solver:
 
     def _check(self) -> None:
         checks.finite_params(self.model.params, self.iteration, self.optim_configs)
-        with nullcontext() if self._average is None else self._average.swapped_into(self.model):
+        with self._averages.judged(self.model, self.iteration):
             train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
             val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
             if val_acc > self.best_val_acc or not self.best_params:

@@ -20,6 +20,9 @@ def command(
         list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; several vote together.")
     ],
     split: Annotated[str, typer.Option(help="val, test or train; test is for the end.")] = "val",
+    tta: Annotated[
+        str | None, typer.Option(help="Test-time augmentation: mirror, or translate, which mirrors too.")
+    ] = None,
     data: Annotated[
         str | None, typer.Option(help="Other data, as for 'handgrad train' (default: the run's).")
     ] = None,
@@ -37,29 +40,32 @@ def command(
         chosen = replace(chosen, data=data, path=None, num_training=None, num_validation=None, num_test=None)
     chosen = assembly.settle(replace(chosen, path=path) if path is not None else chosen)
     dataset, arrays = assembly.load_data(chosen)
-    result = _measure(nets, dataset.class_names, arrays[f"X_{split}"], arrays[f"y_{split}"])
+    result = _measure(nets, dataset.class_names, arrays[f"X_{split}"], arrays[f"y_{split}"], tta)
     output = Output(as_json)
     output.line(f"{result['images']:,} {_SPLITS[split]} images of {dataset.name}")
     output.line(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
     output.line()
     rows = [(row["class"], f"{row['images']:,}", _percent(row["accuracy"])) for row in result["classes"]]
     output.table(("class", "images", "accuracy"), rows, numbers=2)
-    output.result({"runs": [str(each) for each in runs], "data": dataset.name, "split": split, **result})
+    output.result(
+        {"runs": [str(each) for each in runs], "data": dataset.name, "split": split, "tta": tta, **result}
+    )
 
 
 def _measure(
-    nets: list[run_folder.TrainedNet], class_names: tuple[str, ...], X: Any, y: Any
+    nets: list[run_folder.TrainedNet], class_names: tuple[str, ...], X: Any, y: Any, tta: str | None
 ) -> dict[str, Any]:
     import numpy as np
 
     from handgrad.cli import results
     from handgrad.layers import softmax_loss
-    from handgrad.models import Ensemble
+    from handgrad.models import Ensemble, Views
     from handgrad.training import evaluation
 
     for net in nets:
         net.check_data(class_names, X)
-    scores = evaluation.predict(nets[0] if len(nets) == 1 else Ensemble(nets), X)
+    seeing = nets if tta is None else [Views(net, tta) for net in nets]
+    scores = evaluation.predict(seeing[0] if len(seeing) == 1 else Ensemble(seeing), X)
     predicted = scores.argmax(axis=1)
     return {
         "images": len(y),
