@@ -11,7 +11,7 @@ from PIL import Image
 from handgrad import viz
 from handgrad.data import Standardize, load_shapes
 from handgrad.models import ConvNet
-from handgrad.training import Solver
+from handgrad.training import Solver, evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,10 +61,14 @@ def main() -> None:
     keep("activations", viz.activations(net, prepare(images)[3], layers, channels=10, **shown))
     keep("saliency", viz.saliency(net, prepare(images), y, images, labels))
     keep("gradcam", viz.grad_cam(net, prepare(images), y, images=images, labels=labels))
-    plain, courses = SPEC.replace("bn - ", ""), "conv7-32 - relu - pool2 - affine100 - relu - affine"
-    runs = {"with batch norm": solver}
-    runs["without"] = trained(dataset, 6, plain)[2]
-    runs["the courses' three layers"] = trained(dataset, 6, courses)[2]
+    scores = evaluation.predict(net, dataset.X_test, preprocess=prepare)
+    keep("mistakes", viz.mistakes(dataset.X_test, dataset.y_test, scores, dataset.class_names, 5))
+    courses = "conv7-32 - relu - pool2 - affine100 - relu - affine"
+    three, _, solver_of_three = trained(dataset, 6, courses)
+    said = evaluation.predict(three, dataset.X_test, preprocess=prepare).argmax(axis=1)
+    keep("confusion", viz.confusion_matrix(dataset.y_test, said, dataset.class_names))
+    plain = trained(dataset, 6, SPEC.replace("bn - ", ""))[2]
+    runs = {"with batch norm": solver, "without": plain, "the courses' three layers": solver_of_three}
     keep("curves", viz.compare_curves(runs))
 
 

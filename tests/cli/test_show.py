@@ -1,7 +1,9 @@
 """``handgrad show``: a picture of each kind, and what cannot be drawn."""
 
+import re
 import shutil
 
+import numpy as np
 import pytest
 from cli.helpers import refusal, run
 from PIL import Image
@@ -113,3 +115,27 @@ def test_a_log_that_is_damaged_is_named(trained, tmp_path):
     with (tmp_path / "run/log.jsonl").open("a") as log:
         log.write("{")
     assert "run 'run' is damaged: its log.jsonl is missing or not" in refusal("show", "curves", "run")
+
+
+def test_the_confusion_matrix_is_that_of_the_evaluation(trained):
+    found = run("show", "confusion", trained, "--split", "test", "--json").json
+    counts = np.array(found["counts"])
+    assert counts.sum() == 20
+    evaluated = run("evaluate", trained, "--split", "test", "--json").json
+    assert counts.trace() / 20 == pytest.approx(evaluated["accuracy"])
+    assert (
+        run("show", "confusion", trained).out == "Confusion matrix of 30 validation images: confusion.png\n"
+    )
+
+
+def test_mistakes_come_with_numbers_that_the_other_pictures_take(trained):
+    found = run("show", "mistakes", trained, "--count", "3", "--json").json["mistakes"]
+    assert len(found) == 3
+    probabilities = [each["probability"] for each in found]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(each["class"] != each["predicted"] for each in found)
+    seen = run("show", "saliency", trained, *(each["image"] for each in found), "--json").json["images"]
+    assert [each["class"] for each in seen] == [each["predicted"] for each in found]
+    line = run("show", "mistakes", trained, "--count", "3").out
+    assert re.fullmatch(r"The 3 most confident of \d+ mistakes on 30 validation images: mistakes.png\n", line)
+    assert "count must be at least 1, got 0" in refusal("show", "mistakes", trained, "--count", "0")

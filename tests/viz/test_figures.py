@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -157,3 +158,22 @@ def test_runs_without_a_check_and_without_an_iteration():
         viz.compare_curves({"a": history, "b": []})
     with pytest.raises(ValueError, match="histories must hold at least one run, got none"):
         viz.compare_curves({})
+
+
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [(2, "a class with a very long name"), (100, "a fine class {}"), (10, "cat{}"), (1, "x")],
+)
+def test_the_names_of_a_matrix_lie_in_the_picture_and_not_on_each_other(count, name):
+    y = np.arange(count)
+    title = "1,000 validation images of all sorts"
+    figure = viz.confusion_matrix(y, y, [name.format(k) for k in y], title=title)
+    figure.draw_without_rendering()
+    axes = figure.get_axes()[0]
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert min(box.x0 for box in boxes) > axes.yaxis.label.get_window_extent().x1
+    assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(boxes))
+    whole = axes.get_tightbbox()
+    assert whole.x0 >= 0
+    assert whole.y0 >= 0
+    assert whole.x1 <= figure.bbox.x1

@@ -114,7 +114,7 @@ def test_each_mistake_tells_what_it_is_and_what_was_said():
     scores = np.log([[0.75, 0.25], [0.1, 0.9]])
     names = ["cat", "a very long class name"]
     figure = viz.mistakes(images(2), np.array([1, 1]), scores, names)
-    assert texts(figure) == ["a very lon…", "as cat 75%"]
+    assert texts(figure) == ["0: a very long…", "as cat 75%"]
 
 
 def test_no_mistake_is_no_figure():
@@ -125,3 +125,19 @@ def test_no_mistake_is_no_figure():
 def test_scores_must_belong_to_the_labels():
     with pytest.raises(ValueError, match=r"scores must have shape \(N, K\) and y \(N,\)"):
         viz.confident_mistakes(np.array([0, 1]), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("columns", [1, 5])
+def test_a_title_fits_however_narrow_the_images_are(columns):
+    figure = viz.image_grid(images(5), columns=columns, title="Most confident mistakes")
+    figure.draw_without_rendering()
+    assert figure.get_axes()[0].get_tightbbox().x1 <= figure.bbox.x1
+
+
+def test_counts_and_columns_must_be_whole_numbers():
+    with pytest.raises(ValueError, match="columns must be at least 1, got 0"):
+        viz.image_grid(images(2), columns=0)
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        viz.confident_mistakes(np.array([0]), np.array([[0.0, 1.0]]), count=0)
+    with pytest.raises(TypeError, match=r"columns must be a whole number, got 1\.5"):
+        viz.image_grid(images(2), columns=1.5)

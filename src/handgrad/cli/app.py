@@ -69,6 +69,8 @@ show_app.command("activations")(_carrying(show.activations))
 show_app.command("saliency")(_carrying(show.saliency))
 show_app.command("gradcam")(_carrying(show.gradcam))
 show_app.command("curves")(_carrying(show.curves))
+show_app.command("confusion")(_carrying(show.confusion))
+show_app.command("mistakes")(_carrying(show.mistakes))
 app.add_typer(show_app, name="show")
 
 data_app = typer.Typer(help="Tell where data is, download CIFAR-10, show the drawn shapes.")

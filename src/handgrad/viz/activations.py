@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad._numbers import whole_number
-from handgrad.viz.figures import Colours, new_figure, style
+from handgrad.viz.figures import TITLE_CHARACTER, Colours, new_figure, style
 from handgrad.viz.images import rgba
 from handgrad.viz.maps import draw_signed, scale_of, tiled
 from handgrad.viz.nets import as_images, with_layers
@@ -109,7 +109,7 @@ class _Sheet:
         self._width = _TILE * self.room
         below = _NAMES if named else 0.1
         height = _TOP + tall + sum(heights) + _GAP * (len(heights) + 1) + below
-        self.figure = new_figure(max(_LEFT + self._width + _RIGHT, 0.1 * len(title)), height)
+        self.figure = new_figure(max(_LEFT + self._width + _RIGHT, TITLE_CHARACTER * len(title)), height)
         self.figure.set_layout_engine("none")
         self.figure.text(0.02, 1 - 0.18 / height, title, fontweight="bold", va="center")
         self._at = height - _TOP

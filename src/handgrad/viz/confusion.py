@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.viz.figures import Colours, new_figure, style
+from handgrad.viz.figures import TITLE_CHARACTER, Colours, new_figure, style
+from handgrad.viz.images import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MOST_NAMES = 40  # classes above which every second name, third, ... is written
+_LONGEST_NAME = 20  # characters
 _MOST_NUMBERS = 20  # classes above which the counts would be too small to read
 
 
@@ -72,27 +75,36 @@ def confusion_matrix(
     Returns
     -------
     matplotlib.figure.Figure
-        The shade of a cell is its share of the row; the number is the count.
+        The shade of a cell is its share of the row; the number is the count, up to 20 classes.
     """
     y, predicted = np.asarray(y), np.asarray(predicted)
     if class_names is None:
         class_names = [str(k) for k in range(int(max(y.max(initial=0), predicted.max(initial=0))) + 1)]
     counts = count_confusions(y, predicted, len(class_names))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(9.0, 2.0 + 0.38 * len(class_names))
+    names = [shortened(name, _LONGEST_NAME) for name in class_names]
     with style(theme) as colours:
-        figure = new_figure(side, side)
-        axes = figure.add_subplot()
+        figure = new_figure(*_size(names, title))
+        axes = figure.add_subplot(anchor="W")
         axes.imshow(shares, cmap=_ramp(colours), vmin=0, vmax=1)
         axes.set(title=title, xlabel="predicted", ylabel="right class")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        ticks = np.arange(len(class_names))
-        axes.set_xticks(ticks, class_names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(ticks, class_names)
-        if len(class_names) <= _MOST_NUMBERS:
+        every = -(-len(names) // _MOST_NAMES)
+        ticks = np.arange(0, len(names), every)
+        axes.set_xticks(ticks, names[::every], rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, names[::every])
+        if len(names) <= _MOST_NUMBERS:
             _write_counts(axes, counts, shares, colours.text_on_ramp)
     return figure
+
+
+def _size(names: Sequence[str], title: str) -> tuple[float, float]:
+    """Return width and height in inches: a matrix, and room for the longest name on the left and below."""
+    matrix = min(max(0.38 * len(names), 1.4), 7.5)
+    letters = max(map(len, names), default=0)
+    left = 0.6 + 0.085 * letters
+    return left + max(matrix, TITLE_CHARACTER * len(title)), 0.9 + 0.065 * letters + matrix
 
 
 def _ramp(colours: Colours) -> Any:

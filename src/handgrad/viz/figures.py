@@ -14,6 +14,8 @@ from handgrad._files import atomic_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TITLE_CHARACTER = 0.1  # inches that one of a title takes at the most
+
 
 class Colours(NamedTuple):
     """Those of one theme: page, text, lines of the grid, two curves, a ramp from none to all, and nought.

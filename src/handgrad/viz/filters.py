@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad._numbers import whole_number
 from handgrad.models import as_conv_net
-from handgrad.viz.figures import new_figure, style
+from handgrad.viz.figures import TITLE_CHARACTER, new_figure, style
 from handgrad.viz.images import image_grid
 from handgrad.viz.maps import draw_signed, scale_of, tiled
 
@@ -140,7 +140,8 @@ def _sheet(w: np.ndarray, shape: tuple[int, ...], title: str, theme: str) -> Fig
     sheet = tiled(w.repeat(_FINE, axis=2).repeat(_FINE, axis=3), gap=_GAP)
     inch = _TILE * min(1.0, max(hh, ww) / 3) / (_FINE * max(hh, ww) + _GAP)
     with style(theme) as colours:
-        figure = new_figure(sheet.shape[1] * inch + 1.9, max(sheet.shape[0] * inch + 0.9, 1.8))
+        width = max(sheet.shape[1] * inch + 1.9, TITLE_CHARACTER * len(title))
+        figure = new_figure(width, max(sheet.shape[0] * inch + 0.9, 1.8))
         axes = figure.add_subplot()
         image = draw_signed(axes, sheet, scale_of(w), colours)
         axes.set(xlabel=_shown("input channel", c, shape[1]), ylabel=_shown("filter", f, shape[0]))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.viz.figures import new_figure, style
+from handgrad._numbers import whole_number
+from handgrad.viz.figures import TITLE_CHARACTER, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,15 +61,17 @@ def image_grid(
     n, h, w = pixels.shape[:3]
     if labels is not None and len(labels) != n:
         raise ValueError(f"labels must be as many as the {n} images, got {len(labels)}")
-    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    columns = math.ceil(math.sqrt(n)) if columns is None else whole_number("columns", columns, least=1)
+    columns = min(n, columns)
     lines = [label.split("\n") for label in labels or ()]
     inch = tile / w
     line = _LINE / inch
     below = math.ceil(max(map(len, lines), default=0) * line)
     sheet = _sheet(pixels, columns, gap=math.ceil(w / 10), below=below)
     with style(theme):
-        figure = new_figure(sheet.shape[1] * inch + 0.1, sheet.shape[0] * inch + (0.5 if title else 0.1))
-        axes = figure.add_subplot()
+        width = max(sheet.shape[1] * inch + 0.1, TITLE_CHARACTER * len(title))
+        figure = new_figure(width, sheet.shape[0] * inch + (0.5 if title else 0.1))
+        axes = figure.add_subplot(anchor="W")
         axes.set_axis_off()
         axes.imshow(sheet, interpolation="nearest")
         if title:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad._numbers import whole_number
 from handgrad.viz.images import image_grid, shortened
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def confident_mistakes(y: np.ndarray, scores: np.ndarray, count: int = 20) -> tu
     y, scores = np.asarray(y), np.asarray(scores)
     if scores.ndim != 2 or y.shape != scores.shape[:1]:
         raise ValueError(f"scores must have shape (N, K) and y (N,), got {scores.shape} and {y.shape}")
+    count = whole_number("count", count, least=1)
     predicted = scores.argmax(axis=1)
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     confidence = shifted.max(axis=1) / shifted.sum(axis=1)
@@ -59,7 +61,7 @@ def mistakes(
     columns: int = 5,
     theme: str = "light",
 ) -> Figure:
-    """Draw the most confident mistakes of a net, each with what it is and what the net said.
+    """Draw the most confident mistakes of a net, each with its number, what it is, and what the net said.
 
     Parameters
     ----------
@@ -87,8 +89,8 @@ def mistakes(
     names = [str(k) for k in range(scores.shape[1])] if class_names is None else list(class_names)
     predicted = scores[indices].argmax(axis=1)
     labels = [
-        f"{shortened(names[right])}\nas {shortened(names[said])} {probability:.0%}"
-        for right, said, probability in zip(y[indices], predicted, probabilities, strict=True)
+        f"{shortened(f'{i}: {names[y[i]]}', 15)}\nas {shortened(names[said])} {probability:.0%}"
+        for i, said, probability in zip(indices, predicted, probabilities, strict=True)
     ]
     title = "Most confident mistakes"
-    return image_grid(images[indices], labels, columns=columns, title=title, tile=1.0, theme=theme)
+    return image_grid(images[indices], labels, columns=columns, title=title, tile=1.15, theme=theme)

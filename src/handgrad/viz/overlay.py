@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.viz.figures import new_figure, style
+from handgrad._numbers import whole_number
+from handgrad.viz.figures import TITLE_CHARACTER, new_figure, style
 from handgrad.viz.images import rgba
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TILE = 1.15  # inches
-_CHARACTER = 0.1  # inches of one of a title
 _HEAT = "inferno"  # dark where there is nothing, on pages of both themes
 _MIDDLE: Any = {"ha": "center", "va": "center", "fontsize": 8}
 
@@ -38,12 +38,12 @@ def draw_overlays(
         raise ValueError(f"images must be as many as X, {len(maps)}, got {n}")
     if labels is not None and len(labels) != n:
         raise ValueError(f"labels must be as many as the {n} images, got {len(labels)}")
-    columns = min(n, columns)
+    columns = min(n, whole_number("columns", columns, least=1))
     blocks = -(-n // columns)
     lines = max((label.count("\n") + 1 for label in labels or ()), default=0)
     height = blocks * (3 * _TILE * h / w + 0.17 * lines + 0.1) + 0.4
     with style(theme) as colours:
-        figure = new_figure(max(columns * _TILE + 0.5, _CHARACTER * len(title)), height)
+        figure = new_figure(max(columns * _TILE + 0.5, TITLE_CHARACTER * len(title)), height)
         axes = figure.subplots(3 * blocks, columns, squeeze=False)
         figure.suptitle(title, x=0.02, ha="left", fontsize="medium", fontweight="bold")
         for each in axes.ravel():

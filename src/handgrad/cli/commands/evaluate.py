@@ -10,9 +10,8 @@ import typer
 
 from handgrad._errors import nearest
 from handgrad.cli import assembly, machine, run_folder
+from handgrad.cli.chosen_images import SPLITS
 from handgrad.cli.output import Output
-
-_SPLITS = {"val": "validation", "test": "test", "train": "training"}
 
 
 def command(
@@ -30,8 +29,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")] = False,
 ) -> None:
     """Measure accuracy and loss of a run, or of several as an ensemble."""
-    if split not in _SPLITS:
-        raise ValueError(f"split has no option {split!r}{nearest(split, _SPLITS)}")
+    if split not in SPLITS:
+        raise ValueError(f"split has no option {split!r}{nearest(split, SPLITS)}")
     folders = [run_folder.existing(each) for each in runs]
     chosen = folders[0].settings()
     machine.choose(chosen.backend, chosen.threads)
@@ -42,7 +41,7 @@ def command(
     dataset, arrays = assembly.load_data(chosen)
     result = _measure(nets, dataset.class_names, arrays[f"X_{split}"], arrays[f"y_{split}"], tta)
     output = Output(as_json)
-    output.line(f"{result['images']:,} {_SPLITS[split]} images of {dataset.name}")
+    output.line(f"{result['images']:,} {SPLITS[split]} images of {dataset.name}")
     output.line(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
     output.line()
     rows = [(row["class"], f"{row['images']:,}", _percent(row["accuracy"])) for row in result["classes"]]

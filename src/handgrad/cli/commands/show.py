@@ -153,6 +153,62 @@ def _named(runs: list[Path]) -> dict[str, Path]:
     return dict(zip(names, runs, strict=True))
 
 
+def confusion(
+    run: pictures.Run,
+    split: chosen_images.Split = "val",
+    path: chosen_images.DataPath = None,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw which classes a net takes for which."""
+    from handgrad import viz
+
+    picture = pictures.Picture("confusion", out, theme, as_json)
+    _, y, scores, names = _judged(run, split, path)
+    said = scores.argmax(axis=1)
+    title = f"{len(y):,} {chosen_images.SPLITS[split]} images"
+    figure = viz.confusion_matrix(y, said, names, title, theme)
+    counts = viz.count_confusions(y, said, len(names)).tolist()
+    picture.write(figure, f"Confusion matrix of {title}", classes=names, counts=counts)
+
+
+def mistakes(
+    run: pictures.Run,
+    count: Annotated[int, typer.Option(metavar="NUMBER", help="So many images at the most.")] = 20,
+    columns: Annotated[int, typer.Option(metavar="NUMBER", help="Images in a row.")] = 5,
+    split: chosen_images.Split = "val",
+    path: chosen_images.DataPath = None,
+    out: pictures.Out = None,
+    theme: pictures.Theme = "light",
+    as_json: pictures.Json = False,
+) -> None:
+    """Draw the mistakes that a net is surest of, each with its number for the other pictures."""
+    from handgrad import viz
+
+    picture = pictures.Picture("mistakes", out, theme, as_json)
+    X, y, scores, names = _judged(run, split, path)
+    figure = viz.mistakes(X, y, scores, names, count, columns, theme)
+    indices, probabilities = viz.confident_mistakes(y, scores, count)
+    said = scores.argmax(axis=1)
+    facts = [
+        {"image": int(i), "class": names[y[i]], "predicted": names[said[i]], "probability": float(p)}
+        for i, p in zip(indices, probabilities, strict=True)
+    ]
+    wrong = int((said != y).sum())
+    what = f"The {len(facts)} most confident of {wrong:,} mistakes on {len(y):,}"
+    picture.write(figure, f"{what} {chosen_images.SPLITS[split]} images", mistakes=facts)
+
+
+def _judged(run: Path, split: str, path: str | None) -> tuple[Any, Any, Any, list[str]]:
+    """Return images, right classes, scores and the names of the classes."""
+    from handgrad.training import evaluation
+
+    folder, net = pictures.opened(run)
+    X, y = chosen_images.split_of(folder, net, split, path)
+    return X, y, evaluation.predict(net, X), net.class_names
+
+
 class _Seen:
     """Images, and what the net of a run says of them."""
 
