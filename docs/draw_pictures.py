@@ -54,6 +54,7 @@ def main() -> None:
     net, prepare, solver = trained(dataset, epochs=6)
     images, y = dataset.X_val[10:16], dataset.y_val[10:16]
     labels = [dataset.class_names[k] for k in y]
+    keep("convolution", viz.convolution())
     keep("filters", viz.filters(viz.layer_filters(net, "conv1"), columns=16, title="conv1"))
     keep("filters_deep", viz.filters(viz.layer_filters(net, "conv2"), title="conv2", most=12))
     shown = {"image": images[3], "class_names": dataset.class_names, "title": "a ring"}

@@ -139,3 +139,21 @@ def test_mistakes_come_with_numbers_that_the_other_pictures_take(trained):
     line = run("show", "mistakes", trained, "--count", "3").out
     assert re.fullmatch(r"The 3 most confident of \d+ mistakes on 30 validation images: mistakes.png\n", line)
     assert "count must be at least 1, got 0" in refusal("show", "mistakes", trained, "--count", "0")
+
+
+def test_convolution_by_hand_needs_no_run(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(handgrad.viz, "convolution", lambda *given: drawn.append(given))
+    assert run("show", "convolution").status == 0
+    assert drawn[-1] == (None, None, "light")
+    pixels = np.zeros((60, 120, 3), np.uint8)
+    pixels[:, 30:90] = 255  # the middle
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    assert run("show", "convolution", "wide.png").status == 0
+    X, labels, _ = drawn[-1]
+    assert X.shape == (1, 3, 200, 200)
+    assert (X[..., 5:-5] > 250).all()
+    assert labels == ["wide.png"]
+    assert "path must name an image file, got 'no.png'" in refusal("show", "convolution", "no.png")
+    message = refusal("show", "convolution", "wide.png", "--out", "wide.png")
+    assert "out must not be one of the images, got 'wide.png'" in message

@@ -22,6 +22,7 @@ from handgrad.cli.commands import (
     notebook,
     predict,
     show,
+    show_results,
     train,
 )
 
@@ -68,9 +69,10 @@ show_app.command("filters")(_carrying(show.filters))
 show_app.command("activations")(_carrying(show.activations))
 show_app.command("saliency")(_carrying(show.saliency))
 show_app.command("gradcam")(_carrying(show.gradcam))
-show_app.command("curves")(_carrying(show.curves))
-show_app.command("confusion")(_carrying(show.confusion))
-show_app.command("mistakes")(_carrying(show.mistakes))
+show_app.command("curves")(_carrying(show_results.curves))
+show_app.command("confusion")(_carrying(show_results.confusion))
+show_app.command("mistakes")(_carrying(show_results.mistakes))
+show_app.command("convolution")(_carrying(show_results.convolution))
 app.add_typer(show_app, name="show")
 
 data_app = typer.Typer(help="Tell where data is, download CIFAR-10, show the drawn shapes.")

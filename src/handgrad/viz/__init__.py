@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from handgrad.viz.activations import activations
 from handgrad.viz.confusion import confusion_matrix, count_confusions
+from handgrad.viz.convolution import convolution, hand_set_filters
 from handgrad.viz.curves import compare_curves, curves
 from handgrad.viz.figures import png, save
 from handgrad.viz.filters import filter_images, filters, layer_filters
@@ -21,6 +22,7 @@ __all__ = [
     "compare_curves",
     "confident_mistakes",
     "confusion_matrix",
+    "convolution",
     "count_confusions",
     "curves",
     "filter_images",
@@ -28,6 +30,7 @@ __all__ = [
     "grad_cam",
     "grad_cam_layer",
     "grad_cam_maps",
+    "hand_set_filters",
     "image_grid",
     "layer_filters",
     "mistakes",
