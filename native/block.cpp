@@ -114,7 +114,8 @@ void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const 
                                const T* x, const T* shift, T* dw, T* db) {
     const Planned made = forward_plan(s);
     const ConvPlan& plan = made.plan;
-    const std::int64_t row = kernels().of<T>().block().sums_row(plan), share = plan.rows * (row + 1);
+    const std::int64_t row = kernels().of<T>().block().sums_row(plan);
+    const std::int64_t share = whole_lines<T>(plan.rows * (row + 1));
     const Scratch<T> sums(as_size(num_threads() * share));
     std::fill_n(sums.get(), num_threads() * share, T(0));
     if (!sum_images(s, plan, pool, dout, winner, x, shift, row, share, sums.get())) {

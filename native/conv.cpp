@@ -135,8 +135,8 @@ void windows_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
     };
     std::int64_t share = 0;
     for (std::int64_t rows : {most, s.out_h() % most})
-        if (rows > 0) share = std::max(share, k.gemm_workspace(product(rows, dout, dx)));
-    const std::int64_t shares = taps * most * columns, image_size = s.c * s.h * s.w;
+        if (rows > 0) share = std::max(share, whole_lines<T>(k.gemm_workspace(product(rows, dout, dx))));
+    const std::int64_t shares = whole_lines<T>(taps * most * columns), image_size = s.c * s.h * s.w;
     const Scratch<T> workspace(as_size((shares + share) * num_threads()));
     parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {
         T* const mine = workspace.get() + slot * (shares + share);
@@ -179,10 +179,10 @@ void direct_backward_w(const ConvShape& s, const T* dout, const T* relu_out, con
     const Kernels<T>& k = kernels().of<T>();
     const Planned made = forward_plan(s);
     const ConvPlan& plan = made.plan;
-    const std::int64_t sums = plan.taps * plan.rows, share = sums + plan.rows, padded = plan.padded_size();
+    const std::int64_t sums = plan.taps * plan.rows, share = whole_lines<T>(sums + plan.rows), padded = plan.padded_size();
     const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(s.n, num_threads()));
-    const std::int64_t image_size = plan.rows * plan.pixels(), cut = relu_out ? image_size : 0;
-    const std::int64_t work = padded + cut + k.conv_weights_workspace(plan);
+    const std::int64_t image_size = plan.rows * plan.pixels(), cut = relu_out ? whole_lines<T>(image_size) : 0;
+    const std::int64_t work = whole_lines<T>(padded + cut + k.conv_weights_workspace(plan));
     const Scratch<T> result(as_size(parts * share)), workspace(as_size(parts * work));
     std::fill_n(result.get(), parts * share, T(0));
     parallel_for(s.n, 1, [&](std::int64_t begin, std::int64_t end, int slot) {

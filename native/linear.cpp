@@ -101,10 +101,11 @@ void gemm(const Gemm<T>& g) {
     const Kernels<T>& k = kernels().of<T>();
     const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
     const Grid grid = work < kSmall ? Grid{} : grid_for(g, k.gemm_width, num_threads());
-    const std::int64_t sums = grid.depth > 1 ? grid.depth * g.m * g.n : 0;
+    const std::int64_t sums = grid.depth > 1 ? whole_lines<T>(grid.depth * g.m * g.n) : 0;
     const auto piece = [&](std::int64_t i, T* apart) { return piece_of(g, grid, k.gemm_width, static_cast<int>(i), apart); };
     std::int64_t share = 0;
     for (int i = 0; i < grid.pieces(); ++i) share = std::max(share, k.gemm_workspace(piece(i, g.c)));
+    share = whole_lines<T>(share);
     const Scratch<T> workspace(static_cast<std::size_t>(sums + share * grid.pieces()));
     T *const apart = workspace.get(), *const own = apart + sums;
     parallel_for(grid.pieces(), 1, [&](std::int64_t begin, std::int64_t end, int) {
