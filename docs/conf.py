@@ -13,6 +13,7 @@ myst_heading_anchors = 3
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "none"  # the shapes in the docstrings say more
 napoleon_google_docstring = False
+napoleon_use_ivar = True  # attributes as a list: as entries of their own they would stand twice on the page
 
 exclude_patterns = ["_build"]
 html_theme = "alabaster"

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -39,6 +41,20 @@ def test_evaluation_for_people_has_a_line_for_each_class(trained):
     assert lines[1].startswith("accuracy 0.")
     assert lines[3].split() == ["class", "images", "accuracy"]
     assert [line.split()[0] for line in lines[4:]][:2] == ["circle", "square"]
+
+
+def test_a_folder_of_runs_names_the_newest(trained, tmp_path):
+    for name, age in (("old", 100), ("new", 0)):
+        shutil.copytree(trained, tmp_path / "runs" / name)
+        os.utime(tmp_path / "runs" / name / "config.toml", (1e9 - age, 1e9 - age))
+    message = refusal("evaluate", "runs")
+    assert message.endswith("'runs' holds no config.toml; the newest run in it is 'runs/new'")
+
+
+def test_help_shows_no_type_behind_a_switch():
+    for command in ("train", "evaluate", "show"):
+        lines = [line for line in run(command, "--help").out.splitlines() if "--help" not in line]
+        assert not [line for line in lines if "<bool>" in line]
 
 
 def test_several_runs_vote_as_an_ensemble(trained):

@@ -47,7 +47,7 @@ def test_on_a_terminal_numbers_stay_whole(monkeypatch):
     ("arguments", "status", "text"),
     [
         (["conv - rely"], 1, "column 8, got 'rely'; did you mean 'relu'?"),
-        (["affine", "--batch", "0"], 1, "batch must be at least 1, got 0"),
+        (["affine", "--batch", "0"], 2, "--batch': it must be a whole number of 1 or more, got '0'"),
         (["affine", "--input", "3x32"], 2, "it must be three whole numbers such as 3x32x32, got '3x32'"),
         (["affine", "--dtype", "int8"], 1, "dtype must be float32 or float64, got int8"),
         (["affine", "--backend", "nump"], 1, "there is no backend 'nump'; did you mean 'numpy'?"),
@@ -56,3 +56,10 @@ def test_on_a_terminal_numbers_stay_whole(monkeypatch):
 )
 def test_refusals(arguments, status, text):
     assert text in refusal("explain", *arguments, status=status)
+
+
+def test_the_network_of_a_run_can_be_explained(trained):
+    found = run("explain", trained, "--json").json
+    assert found["batch"] == 20
+    assert [row["name"] for row in found["rows"]] == ["conv1-relu1-pool1", "affine2-relu2", "affine3"]
+    assert run("explain", trained, "--batch", "3", "--json").json["batch"] == 3

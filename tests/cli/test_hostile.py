@@ -49,7 +49,9 @@ def tree(folder):
         ),
         (["train", "--seed"], "--seed"),
         (["predict", "run"], "IMAGE..."),
-        (["predict", "run", "x.png", "--top", "0"], "--top"),
+        (["predict", "run", "x.png", "--top", "0"], "--top': it must be a whole number of 1 or more"),
+        (["data", "shapes", "--count", "2000"], "it must be a whole number from 1 to 1000, got '2000'"),
+        (["show", "mistakes", "run", "--count", "x"], "it must be a whole number of 1 or more, got 'x'"),
         (["train", "extra"], "extra"),
     ],
 )

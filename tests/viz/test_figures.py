@@ -177,3 +177,22 @@ def test_the_names_of_a_matrix_lie_in_the_picture_and_not_on_each_other(count, n
     assert whole.x0 >= 0
     assert whole.y0 >= 0
     assert whole.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize(
+    ("losses", "place"), [([2.3, 2.2, 2.1, 2.0, 2.0, 2.0], 3), ([3, 2, 1, 0.5, 0.2, 0.1], 1)]
+)
+def test_the_legends_lie_where_the_curves_do_not(losses, place):
+    class Run(Trained):
+        loss_history = losses
+        val_acc_history = (0.1, 0.1, 0.2) if place == 3 else (0.1, 0.8, 0.9)
+        train_acc_history = val_acc_history
+
+    loss, accuracy = viz.curves(Run()).get_axes()
+    assert loss.get_legend()._loc == place  # 1 is the upper right corner, 3 the lower left one
+    assert accuracy.get_legend()._loc == (2 if place == 3 else 4)
+
+
+def test_epochs_are_whole_numbers():
+    ticks = viz.curves(Trained()).get_axes()[0].get_xticks()
+    assert (ticks == np.round(ticks)).all()

@@ -112,10 +112,20 @@ def _main(
     """Train convolutional networks with hand-written gradients."""
 
 
+def _mark_switches(command: Any) -> None:
+    """Let help show no '<bool>' behind options that take no value."""
+    for option in command.params:
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _mark_switches(inner)
+
+
 def run(args: Sequence[str]) -> int:
     """Run the command line `args` and return its exit status."""
     debug = "--debug" in args
     command = typer.main.get_command(app)
+    _mark_switches(command)
     try:
         words = [word for word in args if word != "--debug"]
         return int(command.main(words, prog_name="handgrad", standalone_mode=False) or 0)

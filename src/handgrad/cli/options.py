@@ -84,3 +84,25 @@ def _value(name: str, given: Any) -> Any:
         return kind.read(text)
     except ValueError:
         raise typer.BadParameter(f"it must be {kind.words}, got {text!r}", param_hint=option(name)) from None
+
+
+def whole(least: int = 1, most: int | None = None) -> Callable[[Any], int]:
+    """Return a reader of whole numbers, for ``typer.Option(parser=...)``; typer's own hides what came."""
+    rule = f"of {least} or more" if most is None else f"from {least} to {most}"
+
+    def read(text: Any) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < least or (most is not None and number > most):
+            raise typer.BadParameter(f"it must be a whole number {rule}, got {str(text)!r}")
+        return number
+
+    return read
+
+
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="NUMBER", parser=whole(), help="Threads of native kernels (default: one a core)."),
+]

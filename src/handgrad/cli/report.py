@@ -114,7 +114,7 @@ def _mistakes(X: np.ndarray, y: np.ndarray, scores: np.ndarray, names: tuple[str
     for i, probability in zip(*viz.confident_mistakes(y, scores, _MISTAKES), strict=True):
         right, said = _text(names[y[i]]), _text(names[scores[i].argmax()])
         image = _image(X[i], right)
-        caption = f"<b>{right}</b><br>as {said}, {probability:.0%}"
+        caption = f"<b>{i}: {right}</b><br>as {said}, {probability:.0%}"
         found.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
     return f'<div class="images">{"".join(found)}</div>'
 

@@ -94,6 +94,10 @@ def existing(path: Path) -> RunFolder:
     run = RunFolder(path)
     if not run.config.is_file():
         what = "holds no config.toml" if path.is_dir() else "is no folder"
+        runs = [found.parent for found in path.glob("*/config.toml")] if path.is_dir() else []
+        if runs:
+            newest = max(runs, key=lambda run: (run / "config.toml").stat().st_mtime)
+            what += f"; the newest run in it is '{newest}'"
         raise FileNotFoundError(f"run must name the folder of a run of 'handgrad train', but '{path}' {what}")
     return run
 

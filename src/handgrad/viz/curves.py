@@ -84,7 +84,8 @@ def compare_curves(histories: Mapping[str, Any], stacked: bool = False, theme: s
             label = _without_middle(name) + best
             lower.plot(history.check_epochs, history.val_acc, label=label, **look)
             _ring_best(lower, history, look["color"])
-        upper.set(title="Training loss, smoothed", xlabel="epoch", xlim=(0, None))
+        upper.set(title="Training loss, smoothed", xlim=(0, None))
+        _number_epochs(upper)
         upper.set_ylim(min(0.0, upper.get_ylim()[0]), _loss_ceiling(found.values()))
         _as_accuracy(lower, "Validation accuracy")
         # Below the axes: names of runs are long, and curves may be anywhere.
@@ -129,9 +130,12 @@ def _draw_loss(axes: Axes, history: _History, colours: Colours) -> None:
     axes.plot(x, y, color=colours.first, alpha=0.25, linewidth=0.8, label="each batch")
     axes.plot(x, smooth, color=colours.first, linewidth=1.8, label="smoothed")
     # A few spikes must not flatten the rest.
-    axes.set_ylim(min(0.0, float(y.min())), 1.05 * float(max(np.quantile(y, 0.995), smooth.max())))
-    axes.set(title="Training loss", xlabel="epoch", xlim=(0, None))
-    axes.legend(loc="upper right")
+    top = 1.05 * float(max(np.quantile(y, 0.995), smooth.max()))
+    axes.set_ylim(min(0.0, float(y.min())), top)
+    axes.set(title="Training loss", xlim=(0, None))
+    _number_epochs(axes)
+    # Where the loss has hardly fallen yet, there is room below it.
+    axes.legend(loc="upper right" if smooth[len(y) // 2 :].max() < 0.7 * top else "lower left")
 
 
 def _draw_accuracy(axes: Axes, history: _History, colours: Colours) -> None:
@@ -142,11 +146,20 @@ def _draw_accuracy(axes: Axes, history: _History, colours: Colours) -> None:
     _as_accuracy(axes, "Accuracy")
     if len(val):
         _ring_best(axes, history, colours.first, label=f"best: {val.max():.1%}")
-    axes.legend(loc="lower right")
+    late = np.concatenate([history.train_acc[len(x) // 2 :], val[len(x) // 2 :]])
+    axes.legend(loc="lower right" if late.min(initial=1) > 0.4 else "upper left")
+
+
+def _number_epochs(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
 
 
 def _as_accuracy(axes: Axes, title: str) -> None:
-    axes.set(title=title, xlabel="epoch", xlim=(0, None), ylim=(0, 1))
+    axes.set(title=title, xlim=(0, None), ylim=(0, 1))
+    _number_epochs(axes)
     axes.yaxis.set_major_formatter("{x:.0%}")
 
 

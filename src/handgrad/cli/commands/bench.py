@@ -7,15 +7,14 @@ from typing import Annotated
 import typer
 
 from handgrad.cli import machine
+from handgrad.cli.options import Threads
 from handgrad.cli.output import Output
 
 
 def command(
     nets: Annotated[str, typer.Option(metavar="LETTERS", help="Which of the nets A, B, C and D.")] = "ABCD",
     seconds: Annotated[float, typer.Option(metavar="S", help="About how long it shall take.")] = 100.0,
-    threads: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Threads of native kernels (default: one a core).")
-    ] = None,
+    threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
 ) -> None:
     """Time training steps of four nets on this machine, in each tier. Let nothing else run meanwhile."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from handgrad.cli import assembly
+from handgrad.cli.options import whole
 from handgrad.cli.output import Output
 
 _Json = Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")]
@@ -61,8 +62,8 @@ def shapes(
     out: Annotated[Path, typer.Option(metavar="FILE", help="A .png file, which must be new.")] = Path(
         "shapes.png"
     ),
-    count: Annotated[int, typer.Option(min=1, max=1000, help="So many images.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="Of the drawing.")] = 0,
+    count: Annotated[int, typer.Option(metavar="NUMBER", parser=whole(1, 1000), help="So many images.")] = 40,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", parser=whole(0), help="Of the drawing.")] = 0,
     as_json: _Json = False,
 ) -> None:
     """Write a contact sheet of the drawn shapes."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handgrad.cli import machine, run_folder
+from handgrad.cli.options import whole
 from handgrad.cli.output import Output
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, of any size.")],
-    top: Annotated[int, typer.Option(min=1, help="So many classes for each image.")] = 3,
+    top: Annotated[
+        int, typer.Option(metavar="NUMBER", parser=whole(), help="So many classes for each image.")
+    ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result alone, as JSON.")] = False,
 ) -> None:
     """Say what is on images: the likeliest classes with their probabilities."""

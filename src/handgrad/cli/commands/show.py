@@ -9,6 +9,7 @@ import typer
 
 from handgrad.cli import chosen_images, pictures
 from handgrad.cli.commands import predict
+from handgrad.cli.options import whole
 
 _IMAGES = 6  # where none are named
 
@@ -25,7 +26,9 @@ def filters(
     ] = None,
     most: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Filters at the most (default: 64 in colours, else 16)."),
+        typer.Option(
+            metavar="NUMBER", parser=whole(), help="Filters at the most (default: 64 in colours, else 16)."
+        ),
     ] = None,
     out: pictures.Out = None,
     theme: pictures.Theme = "light",
@@ -53,7 +56,9 @@ def activations(
         list[str] | None,
         typer.Option(metavar="NAME", help="Such as relu2; may be repeated (default: every layer)."),
     ] = None,
-    channels: Annotated[int, typer.Option(metavar="NUMBER", help="Channels of a layer at the most.")] = 12,
+    channels: Annotated[
+        int, typer.Option(metavar="NUMBER", parser=whole(), help="Channels of a layer at the most.")
+    ] = 12,
     split: chosen_images.Split = "val",
     path: chosen_images.DataPath = None,
     out: pictures.Out = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handgrad.cli import chosen_images, pictures, run_folder
+from handgrad.cli.options import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,8 +102,10 @@ def confusion(
 
 def mistakes(
     run: pictures.Run,
-    count: Annotated[int, typer.Option(metavar="NUMBER", help="So many images at the most.")] = 20,
-    columns: Annotated[int, typer.Option(metavar="NUMBER", help="Images in a row.")] = 5,
+    count: Annotated[
+        int, typer.Option(metavar="NUMBER", parser=whole(), help="So many images at the most.")
+    ] = 20,
+    columns: Annotated[int, typer.Option(metavar="NUMBER", parser=whole(), help="Images in a row.")] = 5,
     split: chosen_images.Split = "val",
     path: chosen_images.DataPath = None,
     out: pictures.Out = None,
