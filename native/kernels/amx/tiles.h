@@ -86,8 +86,11 @@ class TileRegisters {
 };
 
 // sums (2 x 2 tiles, their rows `row` apart) = a panel of A times a panel of B, and what was there for `add`.
+// Between the products the lines from `ahead` on, if it is not null, are asked for: kAhead floats for each step.
+inline constexpr int kAheadLines = 24;
+inline constexpr std::int64_t kAhead = kAheadLines * kTile;
 inline void multiply_panels(const float* a, const float* b, std::int64_t steps, float* sums, bool add,
-                            std::int64_t row = kPanel) {
+                            std::int64_t row = kPanel, const float* ahead = nullptr) {
     float* const at[4] = {sums, sums + kTile, sums + kTile * row, sums + kTile * row + kTile};
     const std::int64_t row_bytes = row * 4;
     if (add) {
@@ -107,11 +110,17 @@ inline void multiply_panels(const float* a, const float* b, std::int64_t steps, 
 #define HANDGRAD_LOAD_B(piece)                              \
     _tile_loadd(6, b + (piece) * kPieceFloats, 64);         \
     _tile_loadd(7, b + (piece) * kPieceFloats + kTileFloats, 64)
-#define HANDGRAD_MULTIPLY     \
-    _tile_dpbf16ps(0, 4, 6);  \
-    _tile_dpbf16ps(1, 4, 7);  \
-    _tile_dpbf16ps(2, 5, 6);  \
-    _tile_dpbf16ps(3, 5, 7)
+#define HANDGRAD_MULTIPLY         \
+    _tile_dpbf16ps(0, 4, 6);      \
+    _tile_dpbf16ps(1, 4, 7);      \
+    ask(2);                       \
+    _tile_dpbf16ps(2, 5, 6);      \
+    _tile_dpbf16ps(3, 5, 7);      \
+    ask(2)
+    const auto ask = [&](int lines) __attribute__((always_inline)) {
+        if (ahead == nullptr) return;
+        for (int i = 0; i < lines; ++i, ahead += kTile) _mm_prefetch(ahead, _MM_HINT_T1);
+    };
     // The small products first, and from one to the next only one side is loaded anew.
     for (; steps > 0; --steps, a += kStepFloats, b += kStepFloats) {
         HANDGRAD_LOAD_A(0);

@@ -42,6 +42,8 @@ void winograd_products(const WinogradPlan& plan, const float* v, const float* pa
     const TileRegisters registers;
     const std::int64_t panel = steps(plan) * kStepFloats;
     float *const sums = workspace, *const a = workspace + kPanel * kPanel;
+    // Many channels' filters lie behind the second-level cache: the next panel is asked for while this one is used.
+    const bool asks = steps(plan) >= 4;
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float* b = packed + place * packed_place(plan);
         float* to = m + place * plan.output_step();
@@ -50,8 +52,9 @@ void winograd_products(const WinogradPlan& plan, const float* v, const float* pa
             for (std::int64_t t = 0; t < tiles; t += kPanel) {
                 const bool whole = tiles - t >= kPanel && plan.filter_lanes - f >= kPanel;
                 float* const at = to + t * plan.filter_lanes + f;
+                const float* const next = b + panel + t / kPanel * steps(plan) * kAhead;
                 multiply_panels(a + t / kPanel * panel, b, steps(plan), whole ? at : sums, false,
-                                whole ? plan.filter_lanes : kPanel);
+                                whole ? plan.filter_lanes : kPanel, asks ? next : nullptr);
                 if (!whole) store_sums(sums, tiles - t, plan.filter_lanes - f, false, at, plan.filter_lanes);
             }
     }
