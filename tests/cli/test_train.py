@@ -131,6 +131,36 @@ def test_a_second_run_in_the_same_second_has_a_name_of_its_own(tmp_path, monkeyp
     assert str(run_folder.name_new("shapes")) == "runs/shapes-20260102-030405-2"
 
 
+FAST = [
+    *("--spec", "conv3-4 - bn(momentum=0.6) - relu - pool4 - affine", "--label-smoothing", "0.2"),
+    *("--update-rule", "sgd_nesterov_momentum", "--lr", "0.05", "--optim", "momentum=0.85,weight_decay=0.01"),
+    *("--param-config", "beta*: lr_factor=16, weight_decay=0; W1: freeze_after=0; b1: freeze_after=1"),
+    *("--lookahead", "2,0.23,3", "--augment", "alternating_flip,reflect_crop2"),
+    *("--schedule", "triangle(0.23, start=0.2, final=0.07)", "--lr-decay", "1", "--seed", "3"),
+]
+
+
+def test_a_recipe_of_many_tricks_is_repeated_from_its_config(tmp_path):
+    small = ["--data", "shapes", "--num-training", "60", "--num-validation", "30", "--batch-size", "20"]
+    done = run("train", *small, *FAST, "--epochs", "2", "--out", "first")
+    assert done.status == 0, done.err
+    assert run("train", "--config", "first/config.toml", "--out", "second").status == 0
+    assert losses(tmp_path / "first") == losses(tmp_path / "second")
+    config = tomllib.loads((tmp_path / "first/config.toml").read_text())
+    assert config["param_config"]["beta*"] == {"lr_factor": 16, "weight_decay": 0}
+    assert config["optim_config"] == {"momentum": 0.85, "weight_decay": 0.01}
+    assert run("train", *small, *FAST, "--epochs", "1", "--out", "short").status == 0
+    np.testing.assert_array_equal(params(tmp_path / "first")["W1"], params(tmp_path / "short")["W1"])
+
+
+def test_wrong_settings_of_parameters_are_told_in_one_sentence():
+    small = ["--data", "shapes", "--num-training", "20", "--num-validation", "20"]
+    assert refusal("train", *small, "--param-config", "beta*: lr_factor=2") == (
+        "handgrad: param_config['beta*'] fits no parameter; known: W1, W2, W3, b1, b2, b3"
+    )
+    assert "numbers by parameter such as" in refusal("train", "--param-config", "W1 frozen", status=2)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -72,6 +72,23 @@ def test_rules_agree_with_pytorch_over_25_steps(name: str) -> None:
     np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", [name for name in RULES if "weight_decay" in DEFAULTS[name]])
+def test_weight_decay_is_apart_from_the_gradient(name: str) -> None:
+    """PyTorch's rule without decay, on weights that shrink by themselves before each step (SGDW, AdamW)."""
+    rng, rate, decay = np.random.default_rng(4), 0.02, 0.3
+    ours, config = rng.standard_normal(SHAPE), {"learning_rate": rate, "weight_decay": decay}
+    theirs = torch.tensor(ours, requires_grad=True)
+    optimizer = TORCH[name.removesuffix("w")]([theirs])
+    for _ in range(25):
+        dw = rng.standard_normal(SHAPE)
+        ours, config = RULES[name](ours, dw, config)
+        theirs.grad = torch.tensor(dw)
+        with torch.no_grad():
+            theirs.mul_(1 - rate * decay)
+        optimizer.step()
+    np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 17), (130, 1031)])
@@ -83,6 +100,8 @@ def test_tiers_agree_over_steps(name: str, dtype: type, shape: tuple[int, ...]) 
         rng, results[tier], config = np.random.default_rng(3), w, None
         with handgrad.use_backend(tier):
             for step in range(4):
+                if config and "weight_decay" in config:
+                    config["weight_decay"] = 0.5
                 dw = rng.standard_normal(shape).astype(dtype)
                 if step % 2 and dw.ndim > 1:
                     dw = np.asfortranarray(dw)

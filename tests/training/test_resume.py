@@ -49,7 +49,7 @@ def full(folder: Path, **settings: Any) -> Solver:
         "preprocess": Standardize.fit(X, scale=True, dtype=np.float64),
         "ema": 0.8,
         "lookahead": Lookahead(every=3, alpha=0.4, power=2),
-        "param_config": {"b*": {"learning_rate": 0.03}, "gamma": {"learning_rate": 0}},
+        "param_config": {"b*": {"lr_factor": 3}, "gamma": {"freeze_after": 2}},
         "num_train_samples": 20,
         "num_val_samples": 15,
         "checkpoint_name": folder,
@@ -262,7 +262,7 @@ DIFFERENT = [
     ({"update_rule": "sgd_momentum"}, "was written with optim_config="),
     (
         {"optim_config": {"learning_rate": 0.1}},
-        r"optim_config=\{'learning_rate': 0.05\}, but this Solver has",
+        r"optim_config=\{'learning_rate': 0.05, 'weight_decay': 0.0\}, but this Solver has",
     ),
     ({"lr_decay": 0.5}, "was written with lr_decay=1.0, but this Solver has 0.5"),
     (

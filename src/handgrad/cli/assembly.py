@@ -96,6 +96,7 @@ def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
         parts.arrays,
         update_rule=settings.update_rule,
         optim_config=_optim_config(settings),
+        param_config=settings.param_config,
         lr_decay=settings.lr_decay,
         batch_size=_batch_size(settings, len(parts.arrays["y_train"])),
         num_epochs=settings.num_epochs,

@@ -35,9 +35,22 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) or _is_whole(value)
 
 
+def _read_number(text: str) -> float:
+    return int(text) if text.strip().isdecimal() else float(text)
+
+
 def _read_numbers(text: str) -> dict[str, float]:
     pairs = [part.partition("=") for part in text.split(",")]
-    return {name.strip(): float(number) for name, _, number in pairs}
+    return {name.strip(): _read_number(number) for name, _, number in pairs}
+
+
+def _read_table(text: str) -> dict[str, dict[str, float]]:
+    rows = [part.partition(":") for part in text.split(";")]
+    return {name.strip(): _read_numbers(numbers) for name, _, numbers in rows}
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
 
 
 TEXT = Kind("a text", "TEXT", lambda value: isinstance(value, str), str)
@@ -53,8 +66,14 @@ SIZES = Kind(
 NUMBERS = Kind(
     "numbers by name such as momentum=0.95",
     "NAME=NUMBER",
-    lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+    _is_numbers,
     _read_numbers,
+)
+TABLE = Kind(
+    "numbers by parameter such as 'beta*: lr_factor=64, weight_decay=0; W1: freeze_after=0'",
+    "PATTERN:NAME=NUMBER",
+    lambda value: isinstance(value, dict) and all(map(_is_numbers, value.values())),
+    _read_table,
 )
 
 
@@ -169,6 +188,12 @@ class Settings:
     )
     optim_config: Mapping[str, float] = _setting(
         _TRAINING, NUMBERS, {}, "Another number of the rule, such as momentum=0.95", also="--optim"
+    )
+    param_config: Mapping[str, Mapping[str, float]] | None = _setting(
+        _TRAINING,
+        TABLE,
+        None,
+        "Numbers for some parameters, such as 'beta*: lr_factor=64, weight_decay=0; W1: freeze_after=0'",
     )
     lr_decay: float = _setting(_TRAINING, NUMBER, 0.9, "Factor of the learning rate after each epoch")
     schedule: str | None = _setting(

@@ -21,7 +21,7 @@ def rules(names: tuple[str, ...], keys: Mapping[str, Mapping[str, str]]) -> dict
 
 
 def _adapted(rule: optim.Rule, ours: Mapping[str, str]) -> optim.Rule:
-    known = rule(np.zeros(1), np.zeros(1), None)[1].keys()
+    known = rule(np.zeros(1), np.zeros(1), None)[1].keys() - {"weight_decay"}  # no course's rule has it
     theirs = {our: their for their, our in ours.items()}
 
     @functools.wraps(rule)
@@ -34,7 +34,7 @@ def _adapted(rule: optim.Rule, ours: Mapping[str, str]) -> optim.Rule:
         w = w if w.dtype.kind == "f" else w.astype(np.float64)
         next_w, state = rule(w, dw, {key: state[key] for key in state.keys() & known})
         # Written back into what was given, where notebooks look for it.
-        config.update({theirs.get(key, key): value for key, value in state.items()})
+        config.update({theirs.get(key, key): value for key, value in state.items() if key in known})
         return next_w, config
 
     return call

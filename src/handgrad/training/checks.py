@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from handgrad._errors import nearest
 from handgrad._numbers import finite_number, fraction, whole_number
 from handgrad.data.checks import check_split
 from handgrad.training import model_state, optim
@@ -129,24 +127,6 @@ def optim_config(rule: Callable[..., Any], config: Any, schedule: Any) -> dict[s
     if schedule is not None and "learning_rate" not in config:
         raise ValueError("schedule needs optim_config['learning_rate'] where update_rule is not one of ours")
     return config
-
-
-def param_config(rule: Callable[..., Any], model: Any, config: Any) -> dict[str, dict[str, Any]]:
-    """Return the settings of their own that parameters have, by name; later patterns win."""
-    if config is None:
-        return {}
-    if not isinstance(config, Mapping) or not all(isinstance(each, Mapping) for each in config.values()):
-        raise TypeError(f"param_config must be a dict of dicts by pattern, got {config!r}")
-    found: dict[str, dict[str, Any]] = {}
-    for pattern, own in config.items():
-        names = fnmatch.filter(model.params, pattern)
-        if not names:
-            raise ValueError(f"param_config[{pattern!r}] fits no parameter{nearest(pattern, model.params)}")
-        if optim.RULES.get(getattr(rule, "__name__", "")) is rule:
-            settings.check_settings(rule.__name__, dict(own))
-        for name in names:
-            found[name] = found.get(name, {}) | dict(own)
-    return found
 
 
 def lookahead(value: Any) -> Lookahead | None:

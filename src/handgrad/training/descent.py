@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,28 +14,37 @@ Arrays = dict[str, np.ndarray]
 
 
 def descend(
-    rule: Rule, params: Arrays, grads: Arrays, configs: dict[str, Config], factor: float = 1.0
-) -> tuple[Arrays, dict[str, Config], float | None]:
-    """Return the next parameters, the next configs, and the learning rate that was in force.
+    rule: Rule,
+    params: Arrays,
+    grads: Arrays,
+    configs: dict[str, Config],
+    factor: float = 1.0,
+    frozen: Collection[str] = (),
+) -> tuple[Arrays, dict[str, Config], dict[str, float | None]]:
+    """Return the next parameters, the next configs, and the learning rates that were in force.
 
     Nothing that is given is changed, unless by the rule. The configs keep their learning rate; the rule
-    sees it multiplied by `factor`. A parameter keeps its dtype, whatever that of its gradient.
+    sees it multiplied by `factor`. A parameter keeps its dtype, whatever that of its gradient. The `frozen`
+    ones stay as they are.
     """
-    next_params, next_configs, rate = {}, {}, None
+    next_params, next_configs, rates = {}, {}, {}
     for name, w in params.items():
+        if name in frozen:
+            next_params[name], next_configs[name] = w, configs[name]
+            continue
         config = dict(configs[name])
         base = config.get("learning_rate")
         if base is not None:
             config["learning_rate"] = base * factor
         next_w, config = _checked(rule(w, grads[name], config), name, w)
-        rate = config.get("learning_rate")
-        if base is not None and rate == base * factor:
+        rates[name] = config.get("learning_rate")
+        if base is not None and rates[name] == base * factor:
             config["learning_rate"] = base
         # C order, since the memory order of a parameter decides how a product of matrices is rounded, and
         # a checkpoint does not keep it.
         next_params[name] = np.asarray(next_w, dtype=w.dtype, order="C")
         next_configs[name] = config
-    return next_params, next_configs, rate
+    return next_params, next_configs, rates
 
 
 def decay(configs: dict[str, Config], lr_decay: float) -> dict[str, Config]:

@@ -58,8 +58,9 @@ def update(
     3.0
     """
     keep = decay * (1 - decay ** (t - 1)) / (1 - decay**t)
-    # What was not there before begins its own average.
+    # What was not there before begins its own average. In this form a frozen parameter is its own average,
+    # to the last bit.
     return {
-        name: keep * average[name] + (1 - keep) * value if name in average else value.copy()
+        name: np.asarray(value + keep * (average[name] - value)) if name in average else value.copy()
         for name, value in values.items()
     }

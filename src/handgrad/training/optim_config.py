@@ -14,9 +14,9 @@ from handgrad._numbers import finite_number
 Config = dict[str, Any]
 
 DEFAULTS: dict[str, dict[str, float]] = {
-    "sgd": {"learning_rate": 1e-2},
-    "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
-    "sgd_nesterov_momentum": {"learning_rate": 1e-2, "momentum": 0.9},
+    "sgd": {"learning_rate": 1e-2, "weight_decay": 0.0},
+    "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9, "weight_decay": 0.0},
+    "sgd_nesterov_momentum": {"learning_rate": 1e-2, "momentum": 0.9, "weight_decay": 0.0},
     "adagrad": {"learning_rate": 1e-2, "epsilon": 1e-8},
     "adadelta": {"learning_rate": 1.0, "decay_rate": 0.95, "epsilon": 1e-6},
     "rmsprop": {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},

@@ -14,7 +14,7 @@ from handgrad.training.errors import CheckpointError
 from handgrad.training.schedule import Schedule
 
 if TYPE_CHECKING:
-    from handgrad.training.solver import Solver
+    from handgrad.training.run import Run
 
 _HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
 # Without these alike, the resumed run would not be the run that was stopped.
@@ -23,7 +23,7 @@ _ALIKE = (
 )  # fmt: skip
 
 
-def settings(solver: Solver) -> dict[str, Any]:
+def settings(solver: Run) -> dict[str, Any]:
     """Return the solver's settings as numbers and texts."""
     return {
         "update_rule": _name(solver.update_rule),
@@ -42,7 +42,7 @@ def settings(solver: Solver) -> dict[str, Any]:
     }
 
 
-def capture(solver: Solver) -> dict[str, Any]:
+def capture(solver: Run) -> dict[str, Any]:
     """Return everything that the rest of the run depends on."""
     rest = model_state.rest(solver.model)
     return {
@@ -66,7 +66,7 @@ def capture(solver: Solver) -> dict[str, Any]:
     }
 
 
-def begin(solver: Solver, resume: Any) -> None:
+def begin(solver: Run, resume: Any) -> None:
     """Do what the setting `resume` says: begin afresh, or go on from a checkpoint.
 
     Raises
@@ -82,7 +82,7 @@ def begin(solver: Solver, resume: Any) -> None:
         restore(solver, solver.checkpoint_name)
 
 
-def restore(solver: Solver, folder: Path) -> None:
+def restore(solver: Run, folder: Path) -> None:
     """Put the run of a checkpoint into a fresh solver: all of it, or on an error nothing.
 
     Raises
@@ -120,7 +120,7 @@ def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(solver: Solver, tree: Mapping[str, Any], where: str) -> None:
+def _check(solver: Run, tree: Mapping[str, Any], where: str) -> None:
     model = solver.model
     for params, statistics in (("params", "statistics"), ("best_params", "best_statistics")):
         model_state.check_fit(where, model, tree[params], tree[statistics])
@@ -163,12 +163,12 @@ def _config(model: Any) -> dict[str, Any] | None:
     return dict(config()) if callable(config) else None
 
 
-def _preprocess_arrays(solver: Solver) -> dict[str, np.ndarray] | None:
+def _preprocess_arrays(solver: Run) -> dict[str, np.ndarray] | None:
     arrays = getattr(solver.preprocess, "arrays", None)
     return dict(arrays()) if callable(arrays) else None
 
 
-def _data(solver: Solver) -> dict[str, Any]:
+def _data(solver: Run) -> dict[str, Any]:
     labels = np.ascontiguousarray(solver.y_train, dtype=np.int64)
     return {
         "shape": list(solver.X_train.shape),

@@ -1,0 +1,160 @@
+"""A run of training: its state, and what is done in each of its steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state
+from handgrad.training import param_config as own_settings
+from handgrad.training import resume as resuming
+from handgrad.training.averages import Averages
+from handgrad.training.descent import decay, descend
+from handgrad.training.lookahead import Lookahead
+from handgrad.training.optim import Rule
+from handgrad.training.optim_config import Config
+from handgrad.training.schedule import Factor
+from handgrad.training.schedules import factor_at
+
+
+class Run:
+    """What is inside a `handgrad.training.Solver`, whose constructor sets these and documents them."""
+
+    model: Any
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_val: np.ndarray
+    y_val: np.ndarray
+    update_rule: Rule
+    optim_config: Config
+    param_config: own_settings.ByName
+    lr_decay: float
+    batch_size: int
+    num_epochs: int
+    num_train_samples: int | None
+    num_val_samples: int | None
+    schedule: Factor
+    preprocess: feeding.Preprocess | None
+    augment: feeding.Augment | None
+    ema: float | None
+    lookahead: Lookahead | None
+    checkpoint_every: int | None
+    checkpoint_name: Path | None
+    _batches: feeding.Batches
+    _broadcast: logging.Broadcast
+    _seed: int
+
+    @property
+    def iterations_per_epoch(self) -> int:
+        """Batches that hold every training image once."""
+        return self._batches.per_epoch
+
+    @property
+    def num_iterations(self) -> int:
+        """Iterations of the whole run."""
+        return self.num_epochs * self.iterations_per_epoch
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.iteration // self.iterations_per_epoch
+
+    def check_accuracy(
+        self, X: np.ndarray, y: np.ndarray, num_samples: int | None = None, batch_size: int = 100
+    ) -> float:
+        """Return the fraction of images that the model, as it is now, puts in their class.
+
+        Parameters
+        ----------
+        X : ndarray (N, ...)
+            Images as in `data`; `preprocess` is applied.
+        y : ndarray (N,)
+        num_samples : int, optional
+            Draw so many images, each at most once; the same ones whenever it is asked in this iteration.
+            None, or N and above, takes all.
+        batch_size : int
+            Images at once, which bounds the memory.
+        """
+        if num_samples is not None and num_samples < len(X):
+            rng = feeding.random(self._seed, feeding.SUBSAMPLE, self.iteration)
+            chosen = rng.choice(len(X), num_samples, replace=False)
+            X, y = X[chosen], y[chosen]
+        return evaluation.accuracy(self.model, X, y, batch_size, self.preprocess)
+
+    def _begin(self) -> None:
+        self.iteration = 0
+        self.loss_history: list[float] = []
+        self.train_acc_history: list[float] = []
+        self.val_acc_history: list[float] = []
+        self.best_val_acc = 0.0
+        self.best_params: dict[str, np.ndarray] = {}
+        self.best_bn_params: list[dict[str, np.ndarray]] = []
+        self.optim_configs = own_settings.begin(self.optim_config, self.param_config, self.model.params)
+        self._averages = Averages(self.model, self.ema, self.lookahead)
+        self._checked_at = self._written_at = 0
+        self._last: model_state.Weights | None = None
+
+    def _descend(self) -> tuple[float, float | None]:
+        """Take one step of gradient descent, whole or not at all; return loss and learning rate."""
+        if self.iteration == 0:
+            evaluation.check_classes(self.model, self.X_train, self.y_train, self.y_val, self.preprocess)
+        factor = factor_at(self.schedule, self.iteration, self.num_iterations)
+        X, y = self._batches.at(self.iteration, self._seed)
+        with model_state.unchanged_on_error(self.model):
+            loss, grads = checks.loss_and_grads(self.model.loss(X, y), self.model.params)
+            checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
+            frozen = own_settings.frozen(self.param_config, self.epoch)
+            params, configs, rates = descend(
+                self.update_rule, self.model.params, grads, self.optim_configs, factor, frozen
+            )
+            ends_epoch = (self.iteration + 1) % self.iterations_per_epoch == 0
+            configs = decay(configs, self.lr_decay) if ends_epoch else configs
+        self.model.params.update(params)
+        self.optim_configs = configs
+        self.loss_history.append(loss)
+        self.iteration += 1
+        self._averages.update(self.model, self.iteration, self.num_iterations)
+        return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
+
+    def _settle(self) -> None:
+        """Check accuracy where the last iteration calls for it and it is not done yet."""
+        t = self.iteration
+        due = t in (1, self.num_iterations) or t % self.iterations_per_epoch == 0
+        if due and t != self._checked_at:
+            self._check()
+
+    def _check(self) -> None:
+        checks.finite_params(self.model.params, self.iteration, self.optim_configs)
+        with self._averages.judged(self.model, self.iteration):
+            train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
+            val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
+            if val_acc > self.best_val_acc or not self.best_params:
+                self.best_val_acc = val_acc
+                self.best_params, self.best_bn_params = model_state.weights(self.model)
+        self.train_acc_history.append(train_acc)
+        self.val_acc_history.append(val_acc)
+        self._checked_at = self.iteration
+        self._log("accuracy", train_acc=train_acc, val_acc=val_acc, best_val_acc=self.best_val_acc)
+
+    def _write_checkpoint(self) -> None:
+        if self.checkpoint_name is not None and self._written_at != self.iteration:
+            checks.finite_params(self.model.params, self.iteration, self.optim_configs)
+            checkpoint.write(self.checkpoint_name, self.iteration, resuming.capture(self))
+            self._written_at = self.iteration
+
+    def _finish(self) -> None:
+        """Swap the best parameters in, once the end is reached."""
+        if self.iteration >= self.num_iterations and self.best_params:
+            self._last = model_state.weights(self.model)
+            model_state.set_weights(self.model, (self.best_params, self.best_bn_params))
+
+    def _take_up_last(self) -> None:
+        if self._last is not None:
+            model_state.set_weights(self.model, self._last)
+            self._last = None
+
+    def _log(self, event: str, **values: float | None) -> None:
+        where = {name: getattr(self, name) for name in ("iteration", "num_iterations", "epoch", "num_epochs")}
+        self._broadcast({"event": event, **where, **values})
