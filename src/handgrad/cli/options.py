@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from handgrad.cli.settings import ABOUT, NUMBERS, SWITCH, About, Settings
+from handgrad.cli.kinds import NUMBERS, SWITCH
+from handgrad.cli.settings import ABOUT, About, Settings
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -31,6 +31,11 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
+def optional_positive_number(name: str, value: Any) -> float | None:
+    """Return `value` as a finite float above 0, or None for None."""
+    return None if value is None else positive_number(name, value)
+
+
 def optional_fraction(name: str, value: Any) -> float | None:
     """Return `value` as a float from 0 to below 1, or None for None."""
     return None if value is None else fraction(name, value, include_one=False)

@@ -48,8 +48,7 @@ class Batches:
         self.batch_size = batch_size
         self.augment, self.preprocess = augment, preprocess
         self.per_epoch = batches_per_epoch(len(X), batch_size)
-        self._epoch: tuple[int, int] | None = None
-        self._parts: list[np.ndarray] = []
+        self._epoch: tuple[tuple[int, int], list[np.ndarray]] = (-1, -1), []
 
     def at(self, iteration: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return images and labels of an iteration, counted from 0."""
@@ -63,7 +62,8 @@ class Batches:
     def indices(self, iteration: int, seed: int) -> np.ndarray:
         """Return the indices of the images of an iteration."""
         epoch, position = divmod(iteration, self.per_epoch)
-        if self._epoch != (epoch, seed):
-            self._parts = epoch_batches(len(self.X), self.batch_size, random(seed, ORDER, epoch))
-            self._epoch = epoch, seed
-        return self._parts[position]
+        drawn, parts = self._epoch
+        if drawn != (epoch, seed):
+            parts = epoch_batches(len(self.X), self.batch_size, random(seed, ORDER, epoch))
+            self._epoch = (epoch, seed), parts  # in one go, for whoever asks on another thread
+        return parts[position]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state
+from handgrad.training import checkpoint, checks, clipping, evaluation, feeding, logging, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training import resume as resuming
+from handgrad.training.ahead import Ahead
 from handgrad.training.averages import Averages
 from handgrad.training.descent import decay, descend
 from handgrad.training.lookahead import Lookahead
@@ -40,6 +41,9 @@ class Run:
     augment: feeding.Augment | None
     ema: float | None
     lookahead: Lookahead | None
+    clip_norm: float | None
+    clip_value: float | None
+    background: bool
     checkpoint_every: int | None
     checkpoint_name: Path | None
     _batches: feeding.Batches
@@ -93,6 +97,8 @@ class Run:
         self.best_bn_params: list[dict[str, np.ndarray]] = []
         self.optim_configs = own_settings.begin(self.optim_config, self.param_config, self.model.params)
         self._averages = Averages(self.model, self.ema, self.lookahead)
+        # Asks for the seed when it is called: a checkpoint may bring another.
+        self._ahead = Ahead(lambda t: self._batches.at(t, self._seed)) if self.background else None
         self._checked_at = self._written_at = 0
         self._last: model_state.Weights | None = None
 
@@ -101,11 +107,13 @@ class Run:
         if self.iteration == 0:
             evaluation.check_classes(self.model, self.X_train, self.y_train, self.y_val, self.preprocess)
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
-        X, y = self._batches.at(self.iteration, self._seed)
+        X, y = self._batch()
         with model_state.unchanged_on_error(self.model):
             loss, grads = checks.loss_and_grads(self.model.loss(X, y), self.model.params)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
             frozen = own_settings.frozen(self.param_config, self.epoch)
+            grads = {name: dw for name, dw in grads.items() if name not in frozen}
+            grads = clipping.clip(grads, self.clip_norm, self.clip_value)
             params, configs, rates = descend(
                 self.update_rule, self.model.params, grads, self.optim_configs, factor, frozen
             )
@@ -117,6 +125,12 @@ class Run:
         self.iteration += 1
         self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
+
+    def _batch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images and labels of the next step."""
+        if self._ahead is None:
+            return self._batches.at(self.iteration, self._seed)
+        return self._ahead.get(self.iteration, last=self.num_iterations - 1)
 
     def _settle(self) -> None:
         """Check accuracy where the last iteration calls for it and it is not done yet."""

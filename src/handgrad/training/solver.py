@@ -76,6 +76,12 @@ class Solver(Run):
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
         names the folder of one that must be there. The run goes on as if it had never stopped, to the last
         bit, if the model draws random numbers from ``model.rng`` alone.
+    clip_norm, clip_value : float, optional
+        The longest that the gradients may be together, and the largest that a number in them may be; see
+        `handgrad.training.clipping`.
+    background : bool
+        Prepare the next batch on a second thread while the model computes. The numbers are the same;
+        `augment` and `preprocess` must not depend on what the model does meanwhile.
 
     Attributes
     ----------
@@ -133,6 +139,9 @@ class Solver(Run):
         progress: bool = False,
         checkpoint_every: int | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        background: bool = False,
     ) -> None:
         checks.model(model)
         self.model = model
@@ -152,6 +161,9 @@ class Solver(Run):
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
+        self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
+        self.clip_value = checks.optional_positive_number("clip_value", clip_value)
+        self.background = bool(background)
         self.checkpoint_every = checks.optional_whole_number("checkpoint_every", checkpoint_every, 1)
         lines = logging.CourseLines(self.print_every) if verbose else None
         bar = logging.ProgressBar() if progress else None

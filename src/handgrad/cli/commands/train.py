@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from handgrad.training import Solver
 
 # What may change in a run that goes on: nothing that its numbers depend on, but its length.
-_MAY_CHANGE = ("num_epochs", "print_every", "checkpoint_every", "path", "tensorboard")
+_MAY_CHANGE = ("num_epochs", "print_every", "checkpoint_every", "path", "tensorboard", "background")
 
 
 @takes_settings
