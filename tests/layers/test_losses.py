@@ -87,6 +87,22 @@ def test_empty_batch_loses_nothing(loss: Loss, tier: str):
 
 
 @pytest.mark.parametrize("tier", backend.TIERS)
+@each_dtype
+def test_soft_labels_that_are_certain_are_labels(tier: str, dtype: type):
+    scores = np.random.default_rng(0).normal(size=(5, 4)).astype(dtype)
+    y = np.array([3, 0, 0, 1, 2])
+    with computing(tier):
+        for smoothing in (0, 0.3):
+            hard = softmax_loss(scores, y, label_smoothing=smoothing)
+            soft = softmax_loss(scores, np.eye(4)[y], label_smoothing=smoothing)
+            for one, other in zip(soft, hard, strict=True):
+                assert one.dtype == dtype
+                assert_close(one, other, scores.size)
+        impossible = softmax_loss(np.array([[1.0, -np.inf, 1.0]]), np.array([[0.5, 0, 0.5]]))
+        assert impossible[0] == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize("tier", backend.TIERS)
 def test_softmax_does_not_overflow(tier: str):
     with computing(tier):
         value, dscores = softmax_loss(np.array([[1e4, 0.0, -1e4]]), np.array([0]))

@@ -153,6 +153,19 @@ def test_losses():
         layers.softmax_loss(scores, np.zeros(2, int), label_smoothing=2)
 
 
+def test_soft_labels():
+    scores = np.zeros((2, 4))
+    with refused(ValueError, r"y must have shape \(2, 4\) \(a probability for each score\), got \(2, 3\)"):
+        layers.softmax_loss(scores, np.zeros((2, 3)))
+    with refused(TypeError, "soft labels y must be floating point, got int64"):
+        layers.softmax_loss(scores, np.eye(4, dtype=int)[:2])
+    for row in ([0.5, 0.4, 0, 0], [1.5, -0.5, 0, 0], [np.nan, 0, 0, 1]):
+        with refused(ValueError, r"soft labels y must be 0 or above and sum to 1 in each row, got \["):
+            layers.softmax_loss(scores, np.array([[0, 0, 0, 1.0], row]))
+    with refused(TypeError, "y must be an array of whole numbers, got float64"):
+        layers.svm_loss(scores, np.full((2, 4), 0.25))
+
+
 def test_activations():
     with refused(ValueError, "alpha must be a finite number, got 'big'"):
         layers.leaky_relu_forward(X, "big")

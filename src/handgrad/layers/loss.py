@@ -10,6 +10,8 @@ from handgrad import backend
 from handgrad._numbers import fraction
 from handgrad.layers.checks import check_rank, check_shape, float_arrays
 
+_SUM = 1e-3  # how far a row of soft labels may be from summing to 1: float32, and rounded by hand
+
 
 def softmax_loss(
     scores: np.ndarray, y: np.ndarray, *, label_smoothing: float = 0.0
@@ -20,10 +22,11 @@ def softmax_loss(
     ----------
     scores : ndarray (N, K)
         Score of each of K classes for each sample.
-    y : ndarray (N,) of whole numbers
-        The right classes, 0 to K - 1.
+    y : ndarray (N,) of whole numbers, or (N, K)
+        The right classes, 0 to K - 1; or soft labels: in each row, how probable each class is.
     label_smoothing : float, default 0
-        Share s in [0, 1] of the target that is spread evenly: the target is ``(1 - s) * one_hot(y) + s / K``.
+        Share s in [0, 1] of the target that is spread evenly: the target is ``(1 - s) * one_hot(y) + s / K``,
+        with soft labels ``(1 - s) * y + s / K``.
 
     Returns
     -------
@@ -48,7 +51,8 @@ def softmax_loss(
     >>> round(float(loss), 4), dscores
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    scores, y = _check(scores, y)
+    soft = isinstance(y, np.ndarray) and y.ndim == 2
+    scores, y = _check_soft(scores, y) if soft else _check(scores, y)
     smoothing = fraction("label_smoothing", label_smoothing, include_one=True)
     return backend.ops().softmax_loss(scores, y, smoothing)
 
@@ -84,11 +88,28 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     return backend.ops().svm_loss(*_check(scores, y))
 
 
-def _check(scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _check_soft(scores: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scores = _check_scores(scores)
+    check_shape("y", y, scores.shape, "(a probability for each score)")
+    if y.dtype.kind != "f":
+        raise TypeError(f"soft labels y must be floating point, got {y.dtype}")
+    wrong = ~((y >= 0).all(axis=1) & (np.abs(y.sum(axis=1) - 1) < _SUM))
+    if wrong.any():
+        row = y[wrong.argmax()]
+        raise ValueError(f"soft labels y must be 0 or above and sum to 1 in each row, got {row.tolist()}")
+    return scores, y.astype(scores.dtype, copy=False)
+
+
+def _check_scores(scores: Any) -> np.ndarray:
     (scores,) = float_arrays(scores=scores)
     check_rank("scores", scores, "N, K")
     if scores.shape[1] < 1:
         raise ValueError(f"scores must have at least one class, got shape {scores.shape}")
+    return scores
+
+
+def _check(scores: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    scores = _check_scores(scores)
     if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu":
         got = y.dtype if isinstance(y, np.ndarray) else type(y).__name__
         raise TypeError(f"y must be an array of whole numbers, got {got}")

@@ -255,6 +255,10 @@ def _scores(pick: Pick) -> Call:
 
 def _smoothed(pick: Pick) -> Call:
     call = _scores(pick)
+    if pick(0, 1):  # soft labels
+        n, classes = call.arrays["scores"]
+        weights = np.array([[pick(0, 3) + (k == 0) for k in range(classes)] for _ in range(n)])
+        call.settings["y"] = weights / weights.sum(axis=1, keepdims=True)
     return Call(call.arrays, call.settings | {"label_smoothing": pick(0, 4) / 4})
 
 

@@ -13,10 +13,11 @@ def softmax_loss_naive(
     Parameters
     ----------
     scores : ndarray (N, C)
-    y : integer ndarray (N,)
-        Labels, 0 <= y[n] < C.
+    y : integer ndarray (N,), or ndarray (N, C)
+        Labels, 0 <= y[n] < C; or soft ones, y[n, c] the probability of class c.
     label_smoothing : float
-        The target is ``(1 - label_smoothing) one_hot(y) + label_smoothing / C``.
+        The target is ``(1 - label_smoothing) one_hot(y) + label_smoothing / C``; soft labels stand for
+        ``one_hot(y)``.
 
     Returns
     -------
@@ -36,12 +37,13 @@ def softmax_loss_naive(
         # softmax does not change when all scores move together; below the maximum, exp cannot overflow.
         shifted = row - np.max(row)
         log_probability = shifted - np.log(np.sum(np.exp(shifted)))
-        loss -= (1 - smoothing) * log_probability[y[n]] / N
         dx[n] = np.exp(log_probability) / N
-        dx[n, y[n]] -= (1 - smoothing) / N
-        if smoothing != 0:  # else 0 * log(0) of an impossible class would make the loss NaN
-            loss -= smoothing / C * np.sum(log_probability) / N
-            dx[n] -= smoothing / C / N
+        for c in range(C):
+            right = float(y[n, c]) if y.ndim == 2 else float(c == y[n])
+            target = (1 - smoothing) * right + smoothing / C
+            dx[n, c] -= target / N
+            if target != 0:  # else 0 * log(0) of an impossible class would make the loss NaN
+                loss -= target * log_probability[c] / N
     return scores.dtype.type(loss), dx.astype(scores.dtype)
 
 

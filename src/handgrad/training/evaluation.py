@@ -62,11 +62,12 @@ def check_classes(
     y_train: np.ndarray,
     y_val: np.ndarray,
     preprocess: Callable[[np.ndarray], np.ndarray] | None,
-) -> None:
-    """Ask the model for the scores of two samples, and refuse labels for which it has none.
+) -> int:
+    """Ask the model for the scores of two samples, refuse labels for which it has none; return their number.
 
     It is done before the first step, in which such a label would be an IndexError deep in the model.
     """
     num_classes = predict(model, X[:2], preprocess=preprocess).shape[1]
     check_labels("y_train", y_train, num_classes)
     check_labels("y_val", y_val, num_classes)
+    return num_classes

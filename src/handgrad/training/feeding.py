@@ -12,9 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from handgrad.data.batches import batches_per_epoch, epoch_batches
+from handgrad.data.mixup import mixup
 from handgrad.data.placed import Place, augmented
 
-ORDER, AUGMENT, SUBSAMPLE = range(3)
+ORDER, AUGMENT, SUBSAMPLE, MIXUP = range(4)
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Augment = Callable[..., np.ndarray]
@@ -34,6 +35,8 @@ class Batches:
     batch_size : int
         An epoch has ``ceil(N / batch_size)`` batches of nearly equal size.
     augment, preprocess : function or None
+    mixup : float, optional
+        See `handgrad.data.mixup`. Before the first batch `num_classes` must be set.
     """
 
     def __init__(
@@ -43,21 +46,27 @@ class Batches:
         batch_size: int,
         augment: Augment | None = None,
         preprocess: Preprocess | None = None,
+        mixup: float | None = None,
     ) -> None:
         self.X, self.y = X, y
         self.batch_size = batch_size
         self.augment, self.preprocess = augment, preprocess
+        self.mixup = mixup
+        self.num_classes: int | None = None
         self.per_epoch = batches_per_epoch(len(X), batch_size)
         self._epoch: tuple[tuple[int, int], list[np.ndarray]] = (-1, -1), []
 
     def at(self, iteration: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and labels of an iteration, counted from 0."""
+        """Return images and labels of an iteration, counted from 0; with mixup labels are soft."""
         chosen = self.indices(iteration, seed)
         X = self.X[chosen]
         if self.augment is not None:
             place = Place(chosen, iteration // self.per_epoch, seed)
             X = augmented(self.augment, X, random(seed, AUGMENT, iteration), place)
-        return X if self.preprocess is None else self.preprocess(X), self.y[chosen]
+        X = X if self.preprocess is None else self.preprocess(X)
+        if self.mixup is None or self.num_classes is None:
+            return X, self.y[chosen]
+        return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))
 
     def indices(self, iteration: int, seed: int) -> np.ndarray:
         """Return the indices of the images of an iteration."""

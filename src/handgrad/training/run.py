@@ -41,6 +41,7 @@ class Run:
     augment: feeding.Augment | None
     ema: float | None
     lookahead: Lookahead | None
+    mixup: float | None
     clip_norm: float | None
     clip_value: float | None
     background: bool
@@ -104,8 +105,9 @@ class Run:
 
     def _descend(self) -> tuple[float, float | None]:
         """Take one step of gradient descent, whole or not at all; return loss and learning rate."""
-        if self.iteration == 0:
-            evaluation.check_classes(self.model, self.X_train, self.y_train, self.y_val, self.preprocess)
+        if self.iteration == 0 or (self.mixup is not None and self._batches.num_classes is None):
+            data = (self.X_train, self.y_train, self.y_val)
+            self._batches.num_classes = evaluation.check_classes(self.model, *data, self.preprocess)
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
         X, y = self._batch()
         with model_state.unchanged_on_error(self.model):

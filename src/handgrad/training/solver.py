@@ -76,6 +76,10 @@ class Solver(Run):
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
         names the folder of one that must be there. The run goes on as if it had never stopped, to the last
         bit, if the model draws random numbers from ``model.rng`` alone.
+    mixup : float, optional
+        Mix the images of a batch in pairs, and their labels: alpha, such as 0.2; see `handgrad.data.mixup`.
+        The model's ``loss(X, y)`` then gets soft labels (N, K), which nets of `handgrad.models` with the
+        softmax loss take. Random numbers for it are drawn apart from those of `augment`.
     clip_norm, clip_value : float, optional
         The longest that the gradients may be together, and the largest that a number in them may be; see
         `handgrad.training.clipping`.
@@ -139,6 +143,7 @@ class Solver(Run):
         progress: bool = False,
         checkpoint_every: int | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        mixup: float | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         background: bool = False,
@@ -161,6 +166,7 @@ class Solver(Run):
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
+        self.mixup = checks.optional_positive_number("mixup", mixup)
         self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
         self.clip_value = checks.optional_positive_number("clip_value", clip_value)
         self.background = bool(background)
@@ -169,7 +175,7 @@ class Solver(Run):
         bar = logging.ProgressBar() if progress else None
         self._broadcast = logging.Broadcast(lines, bar, logger)
         self._seed = int(generator(seed).integers(2**63))
-        settings = (self.batch_size, self.augment, self.preprocess)
+        settings = (self.batch_size, self.augment, self.preprocess, self.mixup)
         self._batches = feeding.Batches(self.X_train, self.y_train, *settings)
         self._begin()
         name = None if checkpoint_name is None else checks.folder("checkpoint_name", checkpoint_name)

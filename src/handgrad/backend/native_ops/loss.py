@@ -11,7 +11,9 @@ __all__ = ["add_l2", "softmax_loss", "svm_loss"]
 
 
 def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> tuple[np.floating, np.ndarray]:
-    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,)."""
+    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,); soft ones are left to NumPy."""
+    if y.ndim == 2:
+        return numpy_ops.softmax_loss(scores, y, label_smoothing)
     dscores = empty(scores.shape, scores.dtype)
     loss = extension.softmax_loss(c_order(scores), _labels(y), label_smoothing, dscores)
     return scores.dtype.type(loss), dscores

@@ -8,7 +8,9 @@ __all__ = ["add_l2", "softmax_loss", "svm_loss"]
 
 
 def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> tuple[np.floating, np.ndarray]:
-    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,)."""
+    """Return the loss and dscores (N, C) for scores (N, C), labels y (N,) or soft ones (N, C)."""
+    if y.ndim == 2:
+        return _soft(scores, (1 - label_smoothing) * y + label_smoothing / y.shape[1])
     n, classes = scores.shape
     rows = np.arange(n)
     log_p = scores - scores.max(axis=1, keepdims=True)
@@ -23,6 +25,21 @@ def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> t
     if label_smoothing:  # else 0 * log(0) of an impossible class would make the loss NaN
         loss += label_smoothing * log_p.mean(axis=1).sum()
     return -loss / max(n, 1), dscores
+
+
+def _soft(scores: np.ndarray, target: np.ndarray) -> tuple[np.floating, np.ndarray]:
+    n = max(len(scores), 1)
+    log_p = scores - scores.max(axis=1, keepdims=True)
+    dscores = np.exp(log_p)
+    total = dscores.sum(axis=1, keepdims=True)
+    log_p -= np.log(total)
+    dscores /= total
+    dscores -= target
+    dscores /= n
+    possible = np.where(
+        target > 0, log_p, 0
+    )  # else 0 * log(0) of an impossible class would make the loss NaN
+    return -(target * possible).sum() / n, dscores
 
 
 def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray]:
