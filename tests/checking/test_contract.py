@@ -214,7 +214,7 @@ def pool_of_dividing_strides():
 @pytest.mark.parametrize(
     ("make", "mistake"),
     [
-        (conv_of_squares, "fails-for-nonsquare"),
+        (conv_of_squares, "swapped-height-width"),
         (conv_of_one_channel_count, "fails-for-C-not-F"),
         (affine_of_batches, "fails-for-N1"),
         (pool_of_dividing_strides, "fails-for-nondividing-stride"),

@@ -90,6 +90,9 @@ def _conv_case(
         "N1": n == 1,
         "C!=F": c != w[0],
         "nondividing": any(side % stride for side in sides[0]),
+        "pad": pad > 0,
+        "no pad": pad == 0,
+        "stride>1": stride > 1,
     }
     args: Args = {"x": m.array(*x), "w": m.array(*w), "b": m.array(w[0], shift=1.0)}
     args["conv_param"] = {"stride": stride, "pad": pad}
@@ -131,6 +134,8 @@ def _pool_case(x: np.ndarray, height: int, width: int, stride: int, **extra: Any
         "N1": n == 1,
         "overlap": stride < max(height, width),
         "nondividing": bool((h - height) % stride or (w - width) % stride),
+        "stride>1": stride > 1,
+        "ties": not extra.get("smooth", True),
     }
     param = {"pool_height": height, "pool_width": width, "stride": stride}
     return Case({"x": x, "pool_param": param}, _properties(*(k for k, v in names.items() if v)), **extra)
@@ -162,7 +167,8 @@ def _affine(m: _Maker) -> list[Case]:
 def _affine_case(m: _Maker, x: Shape, columns: int) -> Case:
     d = int(np.prod(x[1:]))
     args: Args = {"x": m.array(*x), "w": m.array(d, columns), "b": m.array(columns, shift=1.0)}
-    return Case(args, _properties(*(["N1"] if x[0] == 1 else [])))
+    names = {"N1": x[0] == 1, "N!=D": d != columns, "N=D": d == columns}
+    return Case(args, _properties(*(k for k, v in names.items() if v)))
 
 
 def _elementwise(m: _Maker, **settings: Any) -> list[Case]:
@@ -171,7 +177,7 @@ def _elementwise(m: _Maker, **settings: Any) -> list[Case]:
         Case({"x": m.array(4, 5, scale=2.0), **settings}),
         Case({"x": m.array(2, 3, 2, 4), **settings}),
         Case({"x": m.array(1, 6), **settings}, _properties("N1")),
-        Case({"x": kink, **settings}, smooth=False),
+        Case({"x": kink, **settings}, _properties("ties"), smooth=False),
         Case({"x": np.array(_LARGE), **settings}, _properties("large"), smooth=False),
     ]
 
@@ -193,7 +199,7 @@ def _maxout(m: _Maker) -> list[Case]:
         Case({"x": m.array(4, 6), "pieces": 2}),
         Case({"x": m.array(2, 6, 3, 2), "pieces": 3}),
         Case({"x": m.array(1, 4), "pieces": 2}, _properties("N1")),
-        Case({"x": m.ties(3, 6), "pieces": 3}, smooth=False),
+        Case({"x": m.ties(3, 6), "pieces": 3}, _properties("ties"), smooth=False),
     ]
 
 
@@ -217,14 +223,19 @@ def _norm_cases(m: _Maker, shapes: list[Shape]) -> list[Case]:
     first, second, third, last = shapes
     test = _bn_args(m, first, eps=0.25, momentum=0.75, **_running(first[1]))
     test["bn_param"]["mode"] = "test"
-    few = _properties(*(["N1"] if last[0] == 1 else []))
+    few = [*(["N1"] if last[0] == 1 else []), *_alike(last)]
     return [
-        Case(_bn_args(m, first, eps=0.25, momentum=0.75, **_running(first[1]))),
-        Case(_bn_args(m, second)),
-        Case(_bn_args(m, third, eps=0.5, momentum=0.9)),
-        Case(_bn_args(m, last, eps=1e-3, momentum=0.5, **_running(last[1])), few),
+        Case(_bn_args(m, first, eps=0.25, momentum=0.75, **_running(first[1])), _properties(*_alike(first))),
+        Case(_bn_args(m, second), _properties("no running", *_alike(second))),
+        Case(_bn_args(m, third, eps=0.5, momentum=0.9), _properties("no running", *_alike(third))),
+        Case(_bn_args(m, last, eps=1e-3, momentum=0.5, **_running(last[1])), _properties(*few)),
         Case(test, _properties("test"), backward=False),
     ]
+
+
+def _alike(shape: Shape) -> list[str]:
+    """Return whether samples and features are as many."""
+    return ["N=D" if shape[0] == shape[1] else "N!=D"]
 
 
 def _batchnorm(m: _Maker) -> list[Case]:
@@ -245,7 +256,7 @@ def _layernorm(m: _Maker) -> list[Case]:
     ):
         x = m.array(*shape) * np.linspace(0.5, 2.0, shape[0])[:, None] + np.arange(shape[0])[:, None]
         args = {"x": x, **_scale_args(m, shape[1]), "ln_param": dict(settings)}
-        cases.append(Case(args, _properties(*(["N1"] if shape[0] == 1 else []))))
+        cases.append(Case(args, _properties(*(["N1"] if shape[0] == 1 else []), *_alike(shape))))
     return cases
 
 
@@ -288,7 +299,7 @@ def _softmax(m: _Maker) -> list[Case]:
 
 def _svm(m: _Maker) -> list[Case]:
     tied = np.array([[1.0, 2.0, 0.0], [3.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
-    return [*_softmax(m), Case({"x": tied, "y": np.array([0, 0, 2])}, smooth=False)]
+    return [*_softmax(m), Case({"x": tied, "y": np.array([0, 0, 2])}, _properties("ties"), smooth=False)]
 
 
 def _linear_loss(m: _Maker) -> list[Case]:

@@ -230,6 +230,22 @@ def _halved(value: Any) -> Any:
     return value.astype(np.float32) if is_double else value
 
 
+def _is_single(value: np.ndarray) -> bool:
+    """Return whether no number needs more digits than float32 has, and most need more than float16 has."""
+    if value.dtype.kind != "f" or value.size < 4 or not np.isfinite(value).all():
+        return False
+    if np.abs(value).max() < 1e-6:  # what is left of rounding
+        return False
+    with np.errstate(over="ignore"):
+        single, half = value.astype(np.float32), value.astype(np.float16)
+    long = np.mean(half != value) > 0.5  # counts and small fractions fit any type
+    return bool(np.array_equal(single, value) and long)
+
+
+def _all_single(case: Case) -> bool:
+    return any(_is_single(case.args[name]) for name in case.arrays)
+
+
 def _dtypes(subject: Layer, case: Case, findings: list[Finding], notes: list[str]) -> None:
     run = subject.run(case)
     small = [
@@ -243,6 +259,11 @@ def _dtypes(subject: Layer, case: Case, findings: list[Finding], notes: list[str
                 f"float64 in, out comes {', '.join(small)}, on {case.words}",
             )
         )
+        return
+    short = [name for name, value in run.outputs.items() if _is_single(value) and not _all_single(case)]
+    if short:
+        words = f"every number of {', '.join(short)} fits float32, on {case.words}: digits were cut off"
+        findings.append(finding("dtype-lost", short[0], words))
         return
     args = {name: _halved(value) for name, value in case.args.items()}
     run = subject.run(

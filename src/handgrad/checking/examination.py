@@ -8,16 +8,38 @@ from .cases import Case
 from .report import Finding, finding
 from .subject import Layer, Run
 
+# What all wrong cases have and no right one: the mistake that it points at, and the words for it.
 _PROPERTIES = (
-    ("N1", "fails-for-N1"),
-    ("nondividing", "fails-for-nondividing-stride"),
-    ("nonsquare", "fails-for-nonsquare"),
-    ("C!=F", "fails-for-C-not-F"),
+    ("N1", "fails-for-N1", "a batch of one"),
+    ("nondividing", "fails-for-nondividing-stride", "a stride that does not divide"),
+    ("nonsquare", "fails-for-nonsquare", "height and width that differ"),
+    ("C!=F", "fails-for-C-not-F", "channels and filters that differ in number"),
+    ("N!=D", "fails-for-nonsquare", "samples and features that differ in number"),
+    ("overlap", "overwrite-overlap", "windows that overlap"),
+    ("stride>1", "stride-missing", "a stride above 1"),
+    ("test", "wrong-at-test", "test mode"),
+    ("pad", "fails-with-pad", "padding"),
+    ("no pad", "fails-without-pad", "no padding"),
+    ("N=D", "fails-for-square", "as many samples as features"),
+    ("no running", "fails-at-first", "no running statistics given"),
+    ("ties", "", "ties or a kink"),
+    ("large", "", "large numbers"),
 )
 # What is named goes first; then for which shapes it fails; then manners; then what has no name.
 _LAST = {
     **dict.fromkeys(
-        ("fails-for-N1", "fails-for-nondividing-stride", "fails-for-nonsquare", "fails-for-C-not-F"), 1
+        (
+            "fails-for-N1",
+            "fails-for-nondividing-stride",
+            "fails-for-nonsquare",
+            "fails-for-C-not-F",
+            "fails-for-square",
+            "fails-without-pad",
+            "fails-with-pad",
+            "fails-at-first",
+            "wrong-at-test",
+        ),
+        1,
     ),
     **dict.fromkeys(
         ("raises", "result-aliases-input", "dtype-lost", "global-random-touched", "fails-for-fortran"), 2
@@ -54,15 +76,20 @@ class Examination:
                 return
         self.findings.append(finding(mistake, where, evidence, hint, severity))
 
-    def importance(self, one: Finding) -> tuple[int, bool]:
+    def importance(self, one: Finding) -> tuple[bool, int]:
         """Put what is named before what is not, and what is certain before what is doubtful."""
         rank = 0 if one.mistake in self.named else _LAST.get(one.mistake, 0)
-        return rank, one.severity == "doubtful"
+        return one.severity == "doubtful", rank
 
 
-def property_of(bad: list[Run], good: list[Run]) -> str:
-    """Return the mistake whose property all bad cases have and no good one, or ''."""
-    for name, mistake in _PROPERTIES:
+def property_of(bad: list[Run], good: list[Run]) -> tuple[str, str]:
+    """Return the mistake whose property all bad cases have and no good one, and the property in words.
+
+    Both are '' when there is none, or nothing is bad or nothing good.
+    """
+    if not bad or not good:
+        return "", ""
+    for name, mistake, words in _PROPERTIES:
         if all(name in r.case.properties for r in bad) and not any(name in r.case.properties for r in good):
-            return mistake
-    return ""
+            return mistake, f"wrong in the cases with {words} ({len(bad)}), right in the others ({len(good)})"
+    return "", ""

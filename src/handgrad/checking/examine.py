@@ -21,7 +21,7 @@ from .geography import describe, letters_of
 from .own_derivative import own_derivative, partings
 from .report import Report
 from .sandbox import Failure, random_state_kept
-from .subject import BadResult, Layer, Loss
+from .subject import BadResult, Layer, Loss, Run
 
 _CURVES = ("relu", "leaky_relu", "prelu", "elu", "gelu", "sigmoid", "tanh")
 TOLERANCE = 1e-6
@@ -66,13 +66,19 @@ def _failures(state: Examination) -> bool:
     if blamed:
         first = blamed[0]
         failure: Failure = first.failure  # type: ignore[assignment]
-        mistake = "shape-wrong" if isinstance(failure, BadResult) else "raises"
+        mistake, only = ("shape-wrong" if isinstance(failure, BadResult) else "raises"), ""
         if good:
-            mistake = property_of(blamed, good) or mistake
+            mistake, only = _where_it_fails(blamed, good, mistake)
         severity = "wrong" if any("out" in r.outputs or "loss" in r.outputs for r in state.runs) else "broken"
         words = f"{failure.evidence()}, on {first.case.words}"
-        state.add(mistake, f"{first.stage} pass", words, severity=severity)
+        state.add(mistake, f"{first.stage} pass", f"{words}{only}", severity=severity)
     return any(run.outputs for run in state.runs)
+
+
+def _where_it_fails(bad: list[Run], good: list[Run], mistake: str) -> tuple[str, str]:
+    """Return the mistake that the cases that fail point at (else `mistake`), and a clause that says it."""
+    named, words = property_of(bad, good)
+    return named or mistake, f"; {words}" if words else ""
 
 
 def _not_finite(state: Examination) -> None:
@@ -137,8 +143,8 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     verdicts = answers.judge.name(state.layer, output, samples)
     if [verdict.mistake for verdict in verdicts] == ["shape-wrong"]:
         bad, good = answers.judge.parted(samples)
-        mistake = property_of([s.run for s in bad], [s.run for s in good]) if good else ""
-        verdicts = [replace(verdicts[0], mistake=mistake or "shape-wrong")]
+        mistake, only = _where_it_fails([s.run for s in bad], [s.run for s in good], "shape-wrong")
+        verdicts = [replace(verdicts[0], mistake=mistake, evidence=verdicts[0].evidence + only)]
     state.named.update(verdict.mistake for verdict in verdicts)
     for verdict in verdicts:
         state.add(verdict.mistake, output, verdict.evidence, severity=verdict.severity)
@@ -150,12 +156,8 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     if any(f.mistake == "not-a-number" for f in state.findings) and answers.judge.only_nan(samples):
         return
     bad, good = answers.judge.parted(samples)
-    mistake = ""
-    if good:
-        mistake = property_of([s.run for s in bad], [s.run for s in good])
-    if not mistake:
-        mistake = _unnamed(state, output)
-    state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words))
+    mistake, only = _where_it_fails([s.run for s in bad], [s.run for s in good], _unnamed(state, output))
+    state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words) + only)
 
 
 def _unnamed(state: Examination, output: str) -> str:

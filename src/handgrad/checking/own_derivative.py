@@ -117,7 +117,8 @@ def _tell_own(
         mistake, extra = _read_own(small.outputs[name], own, name)
         words += f"; {extra} ({small.case.words})"
     if mistake == "wrong-unknown" and good:
-        mistake = property_of(bad, good) or mistake
+        named, only = property_of(bad, good)
+        mistake, words = named or mistake, f"{words}; {only}" if only else words
     state.add(mistake, name, words)
 
 

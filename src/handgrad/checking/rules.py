@@ -75,7 +75,14 @@ def draw(like: str) -> tuple[dict[str, float], list[np.ndarray], np.ndarray]:
 def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
     settings, gradients, start = draw(like)
     walk = Walk(rule, settings, gradients, start)
-    if not all(np.isfinite(point).all() for point in walk.points):
+    finite = all(np.isfinite(point).all() for point in walk.points)
+    if answers and not finite:
+        judge = importlib.import_module(".answers.rules", __package__)
+        named = judge.name(like, walk, settings, gradients, start)
+        if named and named[0].mistake != "wrong-unknown":
+            report.findings += named
+            return
+    if not finite:
         step = next(k for k, p in enumerate(walk.points) if not np.isfinite(p).all()) + 1
         whole = not np.isfinite(walk.points[step - 1]).any()  # 1 - beta**0 divides everything by zero
         mistake = "t-not-advanced" if like.startswith("adam") and step == 1 and whole else "not-a-number"

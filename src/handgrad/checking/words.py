@@ -176,6 +176,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "backward draws a new mask",
         "the gradient must take the way that forward took: keep the mask in the cache.",
     ),
+    # sandwiches
+    "piece-missing": (
+        "a layer of the sandwich is left out or stands in another place",
+        "write the layers down in their order; backward goes through all of them in reverse.",
+    ),
     # losses
     "mean-missing": (
         "the mean over the batch is missing",
@@ -275,6 +280,26 @@ _WORDS: dict[str, tuple[str, str]] = {
         "it fails where height and width differ",
         "name every size by the axis that it belongs to, for image, window and output.",
     ),
+    "fails-for-square": (
+        "it fails where two sizes are equal",
+        "a test on a shape cannot tell which axis is which when both have one size.",
+    ),
+    "fails-without-pad": (
+        "it fails where there is no padding",
+        "what does a slice such as [pad:-pad] hold when pad is 0?",
+    ),
+    "fails-with-pad": (
+        "it is wrong as soon as there is padding",
+        "what stands around the image, on how many sides, and who takes it off again?",
+    ),
+    "fails-at-first": (
+        "it is wrong where no running statistics are given yet",
+        "the first call finds no running mean and variance: what stands for them then?",
+    ),
+    "wrong-at-test": (
+        "it is wrong at test time only",
+        "compare the branch for test time with that for training, line by line.",
+    ),
     "fails-for-C-not-F": (
         "it fails where channels in and filters differ in number",
         "which of your loops or axes runs over C, and which over F?",
@@ -300,6 +325,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "swapped-outputs": (
         "the results come in the wrong order",
         "one gradient for each input, in their order.",
+    ),
+    "part-missing": (
+        "a part of it is never written",
+        "which loop ends too early, or which index is never reached?",
+    ),
+    "step-differs": (
+        "one step of the computation is another",
+        "write this step down on paper with the shapes below it, and compare it with your line.",
     ),
     "wrong-unknown": (
         "it is wrong, and no known mistake explains it",

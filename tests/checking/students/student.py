@@ -20,7 +20,9 @@ _WORDS = """
     margin-zero-counted bias-correction-missing t-not-advanced momentum-sign epsilon-inside-root
     state-not-kept decay-reversed learning-rate-missing factor sign shape-wrong shape-transposed
     input-changed global-random-touched result-aliases-input dtype-lost uninitialised-memory
-    fails-for-nonsquare fails-for-C-not-F fails-for-fortran fails-for-nondividing-stride
+    fails-for-N1 fails-for-nonsquare fails-for-C-not-F fails-for-fortran fails-for-nondividing-stride
+    fails-for-square fails-without-pad fails-with-pad fails-at-first wrong-at-test part-missing
+    piece-missing step-differs regularisation-missing regularisation-doubled
     second-call-differs cache-not-enough not-a-number swapped-outputs wrong-unknown forward-wrong
 """
 VOCABULARY = frozenset(_WORDS.split())

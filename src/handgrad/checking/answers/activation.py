@@ -77,6 +77,10 @@ _RELU = [
     _out("mask-inverted", lambda x, k: np.minimum(x, 0), "negative numbers pass, positive ones are clipped"),
     _out("forward-wrong", lambda x, k: np.abs(x), "out = |x|"),
     _out("forward-wrong", lambda x, k: (x > 0) * 1.0, "out is the mask itself"),
+    _out("forward-wrong", lambda x, k: x * np.maximum(x, 0), "what is positive comes out squared"),
+    _dx("mask-missing", lambda x, k: np.sign(x), "dout changes its sign where x < 0, and should stop"),
+    _of_dout("mask-of-dout", lambda d, k: np.abs(d), "dx = |dout|"),
+    Mutation("sign", "dx", lambda a, d: np.abs(d) * (a["x"] > 0), "dout loses its sign"),
     _dx("mask-inverted", lambda x, k: (x < 0) * 1.0, "dout passes where x < 0"),
     _dx("mask-inverted", lambda x, k: (x <= 0) * 1.0, "dout passes where x <= 0"),
     _of_dout("mask-of-dout", lambda d, k: d * (d > 0), "dx = dout where dout > 0"),
@@ -197,8 +201,13 @@ def _gelu(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
     return x * _distribution(x)
 
 
+def _gelu_by_tanh(x: np.ndarray, alpha: float = 0.0) -> np.ndarray:
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
 _GELU = [
     _out("forward-wrong", lambda x, k: _distribution(x), "the factor x is missing"),
+    _out("forward-wrong", _gelu_by_tanh, "it is the approximation by tanh, not x Phi(x) itself"),
     _out("forward-wrong", lambda x, k: x * _sigmoid(x), "x sigmoid(x), another activation"),
     _out("forward-wrong", lambda x, k: 2 * _gelu(x), "the 1/2 is missing"),
     _dx("derivative-wrong", lambda x, k: _distribution(x), "the term x phi(x) is missing"),
@@ -325,6 +334,40 @@ _MAXOUT = [
     Mutation("mask-missing", "dx", _everywhere, "every channel of a group gets the gradient"),
 ]
 
+_SLOPES: dict[str, Curve] = {
+    "relu": _relu_slope,
+    "leaky relu": lambda x, k: _leaky_slope(x, k or 0.01),
+    "elu": lambda x, k: _elu_slope(x, k or 1.0),
+    "sigmoid": _sigmoid_slope,
+    "tanh": _tanh_slope,
+    "gelu": lambda x, k: _distribution(x) + x * _density(x),
+}
+_VALUES: dict[str, Curve] = {
+    "relu": _relu,
+    "leaky relu": lambda x, k: np.where(x > 0, x, (k or 0.01) * x),
+    "elu": lambda x, k: _elu(x, k or 1.0),
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "gelu": _gelu,
+    "softplus": lambda x, k: np.logaddexp(0, x),
+    "swish": lambda x, k: x * _sigmoid(x),
+    "softsign": lambda x, k: x / (1 + np.abs(x)),
+    "relu6": lambda x, k: np.clip(x, 0, 6),
+}
+
+
+def _of_others(layer: str) -> list[Mutation]:
+    """Return another activation's output, and its slope."""
+    own = layer.replace("_", " ")
+    outs = [_out("forward-wrong", f, f"{name} comes out") for name, f in _VALUES.items() if name != own]
+    slopes = [
+        _dx("derivative-wrong", f, f"the slope is that of {name}")
+        for name, f in _SLOPES.items()
+        if name != own
+    ]
+    return [*outs, *slopes]
+
+
 MUTATIONS = {
     "relu": _RELU,
     "leaky_relu": _LEAKY,
@@ -335,3 +378,5 @@ MUTATIONS = {
     "prelu": _PRELU,
     "maxout": _MAXOUT,
 }
+for _layer in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "gelu"):
+    MUTATIONS[_layer] = [*MUTATIONS[_layer], *_of_others(_layer)]

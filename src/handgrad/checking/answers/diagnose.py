@@ -11,9 +11,12 @@ import numpy as np
 from ..cases import Args
 from ..geography import describe, letters_of
 from . import catalogue
+from .edits.explain import explain
 from .mutation import Sample, close, match
+from .pattern import relate
 from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
 
+_VAGUE = ("factor", "wrong-unknown")  # an edit of a worked solution says more
 _MEANS = ("avg_pool", "global_avg_pool")
 
 
@@ -35,7 +38,18 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     if mutation is not None:
         words = f"{mutation.words}: " if mutation.words else ""
         return [Diagnosis(mutation.mistake, words + _figures(output, wrong[0]), mutation.severity)]
-    return _factor(layer, output, samples) or _by_terms(layer, output, samples)
+    found = _factor(layer, output, samples) or _by_terms(layer, output, samples)
+    if found and found[0].mistake not in _VAGUE:
+        return found
+    related = relate(output, samples)
+    if related is not None and related[0] != "wrong-axes":
+        return [Diagnosis(related[0], f"{related[1]}: {_figures(output, wrong[0])}")]
+    edit = explain(layer, output, samples)
+    if edit is not None:
+        return [Diagnosis(edit.mistake, f"{edit.words}: {_figures(output, wrong[0])}", edit.severity)]
+    if related is not None:
+        return [Diagnosis(related[0], f"{related[1]}: {_figures(output, wrong[0])}")]
+    return found
 
 
 def _figures(output: str, sample: Sample) -> str:

@@ -61,6 +61,18 @@ def _softmax_rows() -> list[tuple[str, str, Fn, str]]:
             ("label-off-by-one", "dx", lambda x, y, o=o: _softmax_gradient(x, o(y, x)), words)
             for o, words in _OTHER_LABELS
         ),
+        (
+            "one-hot-missing",
+            "loss",
+            lambda x, y: -np.mean(np.log(_softmax(x)[:, y])),
+            "every label is read in every row",
+        ),
+        (
+            "one-hot-missing",
+            "dx",
+            lambda x, y: (_softmax(x) - (_one_hot(x, y).sum(axis=0) > 0)) / len(x),
+            "every label is subtracted in every row",
+        ),
         ("gradient-sign", "loss", lambda x, y: -_cross_entropy(x, y), "the minus of -log is missing"),
         (
             "wrong-axes",

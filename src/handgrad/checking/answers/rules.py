@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..report import Finding, finding
+from .edits.naming import mistake_of, words_of
+from .worked import RULES
 
 State = dict[str, Any]
 Config = dict[str, float]
@@ -362,8 +365,30 @@ def points(step: Step, settings: Config, gradients: list[np.ndarray], start: np.
     return found
 
 
+def _tried(step: Step, settings: Config, gradients: list[np.ndarray], start: np.ndarray) -> list[np.ndarray]:
+    """Return the points of a rule that may fail in any way; none when it does."""
+    try:
+        with np.errstate(all="ignore"):
+            return points(step, settings, gradients, start)
+    except Exception:  # an edit may fail in any way
+        return [np.zeros(0)] * len(gradients)
+
+
+@functools.cache
+def edited(like: str) -> tuple[tuple[str, Step, str], ...]:
+    """Return the edits of the worked solutions of a rule: the id, the rule, the words."""
+    return tuple(
+        (mistake_of(worked, variant), variant, words_of(variant))
+        for worked in RULES.get(like, ())
+        for variant in worked.variants
+    )
+
+
 def _same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
-    return all(np.allclose(x, y, rtol=1e-6, atol=1e-9) for x, y in zip(a, b, strict=True))
+    return all(
+        x.shape == y.shape and np.allclose(x, y, rtol=1e-6, atol=1e-9, equal_nan=True)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def name(
@@ -376,6 +401,11 @@ def name(
     words = ", ".join(f"{key} {value:g}" for key, value in settings.items())
     for mistake, step, what in _WRONG[like]:
         if _same(walk.points, points(step, settings, gradients, start)):
+            error = max(float(np.abs(a - b).max()) for a, b in zip(walk.points, true, strict=True))
+            figures = f"{what}: off by up to {error:.2g} after {len(true)} steps, w {start.shape}, {words}"
+            return [finding(mistake, "next_w", figures)]
+    for mistake, step, what in edited(like):
+        if _same(walk.points, _tried(step, settings, gradients, start)):
             error = max(float(np.abs(a - b).max()) for a, b in zip(walk.points, true, strict=True))
             figures = f"{what}: off by up to {error:.2g} after {len(true)} steps, w {start.shape}, {words}"
             return [finding(mistake, "next_w", figures)]

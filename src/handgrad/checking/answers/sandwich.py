@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,12 @@ class Chain:
     def onwards(self, k: int, x: np.ndarray) -> np.ndarray:
         """Run the pieces behind piece k on its output."""
         for piece in self.pieces[k + 1 :]:
-            x = getattr(reference, f"{piece}_forward_naive")(*_fresh(self.own_args(piece, x)).values())[0]
+            x = self.forward_of(piece, x)
         return x
+
+    def forward_of(self, piece: str, x: np.ndarray) -> np.ndarray:
+        """Run one piece on any input."""
+        return getattr(reference, f"{piece}_forward_naive")(*_fresh(self.own_args(piece, x)).values())[0]
 
     def back_to(self, k: int, dout: np.ndarray) -> np.ndarray:
         """Return the gradient of piece k's output."""
@@ -101,6 +106,66 @@ def mutations(layer: str, of: Callable[[str], list[Mutation]]) -> list[Mutation]
     for k in reversed(range(len(pieces))):
         for mutation in of(pieces[k]):
             found += _through(mutation, k, pieces, chain)
+    return [*_pieces_left_out(pieces, chain), *found]
+
+
+def edited(layer: str, output: str, of: Callable[[str, str], Iterable[Mutation]]) -> Iterator[Mutation]:
+    """Yield the edits of the pieces of a sandwich that can change an output of it."""
+    pieces = PIECES[layer]
+
+    @functools.lru_cache(maxsize=32)
+    def made(key: int) -> Chain:
+        return Chain(layer, held[key])
+
+    held: dict[int, Args] = {}
+
+    def chain(args: Args) -> Chain:
+        held[id(args)] = args
+        return made(id(args))
+
+    for k in reversed(range(len(pieces))):
+        outputs = ["out"] if output == "out" else ["dx"]
+        if output in ["d" + n for n in _SETTINGS[pieces[k]]]:
+            outputs.append(output)
+        for own in outputs:
+            for mutation in of(pieces[k], own):
+                yield from (m for m in _through(mutation, k, pieces, chain) if m.output == output)
+
+
+def _pieces_left_out(pieces: tuple[str, ...], chain: Any) -> list[Mutation]:
+    """Return a forward without one of its pieces, or with two exchanged, and a backward that skips one."""
+    found = []
+
+    def without(k: int) -> Any:
+        return lambda a, _: chain(a).onwards(k, chain(a).piece_args[k]["x"])
+
+    def exchanged(k: int) -> Any:
+        def compute(a: Args, _: Any) -> np.ndarray:
+            c = chain(a)
+            x = c.forward_of(pieces[k + 1], c.piece_args[k]["x"])
+            return c.onwards(k + 1, c.forward_of(pieces[k], x))
+
+        return compute
+
+    def skipped(k: int, name: str) -> Any:
+        def compute(a: Args, dout: np.ndarray) -> np.ndarray:
+            c = chain(a)
+            return c.back_from(k, c.back_to(k, dout))[name]
+
+        return compute
+
+    for k, piece in enumerate(pieces):
+        if k:
+            found.append(Mutation("piece-missing", "out", without(k), f"forward leaves its {piece} out"))
+        if k and piece != "relu":  # whose mask a relu's own mistakes speak of
+            before = ["d" + n for p in pieces[:k] for n in _SETTINGS[p] if not n.endswith("_param")]
+            found += [
+                Mutation("piece-missing", name, skipped(k, name), f"backward leaves its {piece} out")
+                for name in ("dx", *before)
+            ]
+        if k + 1 < len(pieces):
+            words = f"its {piece} and {pieces[k + 1]} come in the other order"
+            found.append(Mutation("piece-missing", "out", exchanged(k), words))
     return found
 
 

@@ -152,11 +152,20 @@ def _backward(state: Any, run: Run, ratio: np.ndarray, scale: float, words: str)
     return False
 
 
+def _one_mask_for_all(run: Run) -> bool:
+    kept = run.outputs["out"] != 0
+    return any(kept.shape[k] > 1 and bool((kept == np.take(kept, [0], k)).all()) for k in range(kept.ndim))
+
+
 def _trains(state: Any) -> None:
     """A mask that never drops, or always the same share whatever p is, is no dropout."""
     shares = {
         r.case.args["dropout_param"]["p"]: float(np.mean(r.outputs["out"] != 0)) for r in _training(state)
     }
+    shared = next((r for r in _training(state) if _one_mask_for_all(r)), None)
+    if shared is not None and not state.findings:
+        words = f"every sample drops the same numbers, on {shared.case.words}"
+        state.add("wrong-axes", "out", words, "each number is dropped on its own: what shape has the mask?")
     if shares and all(share == 1.0 for share in shares.values()) and not state.findings:
         state.add("forward-wrong", "out", "nothing is ever dropped in training")
     run = next(iter(_training(state)), None)

@@ -49,7 +49,7 @@ def conv_uncropped():
 @buggy(
     "conv",
     "backward",
-    "pad-not-cropped shape-wrong",
+    "pad-not-cropped shape-wrong fails-without-pad",
     "Crops with pad:-pad, which leaves nothing when the pad is 0; the notebook only tries pad 1.",
 )
 def conv_crops_minus_zero():

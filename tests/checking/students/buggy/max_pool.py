@@ -122,7 +122,7 @@ def max_pool_last_of_ties():
 @buggy(
     "max_pool",
     "backward",
-    "wrong-unknown",
+    "wrong-unknown part-missing",
     "The return stands one tab too deep, so that only the first image is done.",
 )
 def max_pool_returns_too_early():

@@ -40,7 +40,7 @@ def max_pool_backward_naive(dout, cache):
     return dx
 
 
-@buggy("affine_relu", "backward", "mask-missing", "Goes straight to affine_backward.")
+@buggy("affine_relu", "backward", "mask-missing piece-missing", "Goes straight to affine_backward.")
 def affine_relu_skips_relu():
     def affine_relu_forward(x, w, b):
         a, fc_cache = affine_forward(x, w, b)
@@ -111,7 +111,7 @@ def conv_relu_wrong_side():
 @buggy(
     "conv_relu_pool",
     "backward",
-    "mask-missing",
+    "mask-missing piece-missing",
     "Undoes the pooling, then the convolution; the ReLU has no parameters.",
 )
 def conv_relu_pool_skips_relu():
@@ -129,7 +129,7 @@ def conv_relu_pool_skips_relu():
     return conv_relu_pool_forward, conv_relu_pool_backward
 
 
-@buggy("conv_bn_relu", "backward", "mask-missing", "Forgets the ReLU behind the batch norm.")
+@buggy("conv_bn_relu", "backward", "mask-missing piece-missing", "Forgets the ReLU behind the batch norm.")
 def conv_bn_relu_skips_relu():
     def conv_bn_relu_forward(x, w, b, conv_param, gamma, beta, bn_param):
         a, conv_cache = conv_forward_naive(x, w, b, conv_param)

@@ -165,7 +165,12 @@ def svm_without_hinge():
     return svm_loss
 
 
-@buggy("adam", "forward", "not-a-number wrong-unknown", "Averages the gradient, not its square, in v.")
+@buggy(
+    "adam",
+    "forward",
+    "not-a-number wrong-unknown forward-wrong",
+    "Averages the gradient, not its square, in v.",
+)
 def adam_without_square():
     def adam(w, dw, config=None):
         config = adam_config(w, config)
@@ -179,7 +184,12 @@ def adam_without_square():
     return adam
 
 
-@buggy("rmsprop", "forward", "wrong-unknown forward-wrong", "Loses a bracket: lr dw / sqrt(cache) + epsilon.")
+@buggy(
+    "rmsprop",
+    "forward",
+    "wrong-unknown forward-wrong step-differs",
+    "Loses a bracket: lr dw / sqrt(cache) + epsilon.",
+)
 def rmsprop_lost_bracket():
     def rmsprop(w, dw, config=None):
         config = {} if config is None else config

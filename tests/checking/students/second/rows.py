@@ -28,7 +28,7 @@ def affine_bias_one_number():
     return affine_forward, affine_backward
 
 
-@buggy("affine", "backward", "wrong-unknown factor", "Allocates dw and forgets to fill it.")
+@buggy("affine", "backward", "wrong-unknown factor part-missing", "Allocates dw and forgets to fill it.")
 def affine_dw_stays_zero():
     def affine_backward(dout, cache):
         x, w, b = cache

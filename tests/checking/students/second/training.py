@@ -206,7 +206,7 @@ def sgd_climbs():
     return sgd
 
 
-@buggy("affine_bn_relu", "backward", "mask-missing", "Forgets the ReLU.")
+@buggy("affine_bn_relu", "backward", "mask-missing piece-missing", "Forgets the ReLU.")
 def affine_bn_relu_skips_relu():
     def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param):
         a, fc = affine_forward(x, w, b)

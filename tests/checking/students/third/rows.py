@@ -175,7 +175,9 @@ def softmax_next_class():
     return softmax_loss
 
 
-@buggy("svm_loss", "backward", "wrong-unknown", "Leaves the margin of 1 out of the gradient's mask.")
+@buggy(
+    "svm_loss", "backward", "wrong-unknown step-differs", "Leaves the margin of 1 out of the gradient's mask."
+)
 def svm_gradient_without_margin():
     def svm_loss(x, y):
         N = len(y)
