@@ -156,3 +156,20 @@ def test_convolution_by_hand_needs_no_run(tmp_path, monkeypatch):
     assert "path must name an image file, got 'no.png'" in refusal("show", "convolution", "no.png")
     message = refusal("show", "convolution", "wide.png", "--out", "wide.png")
     assert "out must not be one of the images, got 'wide.png'" in message
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_can_go_on(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    for file in (tmp_path / "run/checkpoint").iterdir():
+        file.unlink()
+    message = refusal("show", "saliency", "run")
+    assert message.endswith("run 'run' has no trained net yet: go on with 'handgrad train --resume run'")
+    assert run("show", "curves", "run").status == 0
+
+
+def test_a_part_of_the_data_without_images_is_named(pets):
+    tiny = ("--num-filters", "2", "--hidden-dim", "4", "--epochs", "1", "--batch-size", "10", "--seed", "0")
+    assert run("train", "--data", pets, "--image-size", "8", *tiny, "--out", "run").status == 0
+    for command in (("show", "confusion"), ("evaluate",)):
+        message = refusal(*command, "run", "--split", "test")
+        assert message.endswith("data must hold images in the part that --split names, got none")

@@ -175,11 +175,12 @@ class TrainedNet:
         from handgrad import data, models, training
 
         facts = run.read_facts()["data"]
+        none_yet = f"run '{run}' has no trained net yet: go on with 'handgrad train --resume {run}'"
+        if run.checkpoint.is_dir() and not any(run.checkpoint.iterdir()):  # stopped before its first one
+            raise ValueError(none_yet)
         checkpoint = training.load_checkpoint(run.checkpoint)
         if checkpoint.model is None or not checkpoint.best_params:
-            raise ValueError(
-                f"run '{run}' has no trained net yet: go on with 'handgrad train --resume {run}'"
-            )
+            raise ValueError(none_yet)
         self.class_names: list[str] = facts["class_names"]
         self.input_dim: tuple[int, int, int] = tuple(facts["input_dim"])
         self._preprocess = checkpoint.preprocess and data.Standardize.from_arrays(checkpoint.preprocess)
@@ -207,5 +208,7 @@ class TrainedNet:
                 f"data must have the classes of the run ({', '.join(self.class_names)}), "
                 f"got {', '.join(class_names)}"
             )
-        if X.shape[1:] != self.input_dim or len(X) == 0:
+        if len(X) == 0:
+            raise ValueError("data must hold images in the part that --split names, got none")
+        if X.shape[1:] != self.input_dim:
             raise ValueError(f"data must hold images of shape {self.input_dim}, got an array {X.shape}")
