@@ -137,7 +137,7 @@ FAST = [
     *("--param-config", "beta*: lr_factor=16, weight_decay=0; W1: freeze_after=0; b1: freeze_after=1"),
     *("--lookahead", "2,0.23,3", "--augment", "alternating_flip,reflect_crop2"),
     *("--schedule", "triangle(0.23, start=0.2, final=0.07)", "--lr-decay", "1", "--seed", "3"),
-    *("--clip-norm", "2", "--clip-value", "0.5", "--background", "--mixup", "0.4"),
+    *("--clip-norm", "2", "--clip-value", "0.5", "--background", "--mixup", "0.4", "--recalibrate", "2"),
 ]
 
 

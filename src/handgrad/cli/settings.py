@@ -154,6 +154,9 @@ class Settings:
         _TRAINING, WHOLE, None, "Makes a run repeatable (default: drawn, written down)"
     )
     print_every: int = _setting(_TRAINING, WHOLE, 100, "Steps from one printed loss to the next")
+    recalibrate: int | None = _setting(
+        _TRAINING, WHOLE, None, "Batches over which batch norm is measured anew before weights are evaluated"
+    )
     mixup: float | None = _setting(
         _TRAINING, NUMBER, None, "Mix images and labels in pairs: alpha of the share, such as 0.2 (softmax)"
     )

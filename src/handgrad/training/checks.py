@@ -143,6 +143,14 @@ def lookahead(value: Any) -> Lookahead | None:
     return Lookahead(value.every, value.alpha, value.power)
 
 
+def recalibrate(candidate: Any, value: Any) -> int | None:
+    """Return a number of batches for a model that has batch norm, or None for None."""
+    number = optional_whole_number("recalibrate", value, 1)
+    if number is not None and not model_state.bn_params(candidate):
+        raise ValueError("recalibrate needs a model with batch norm (model.bn_params), and this one has none")
+    return number
+
+
 def finite_loss(loss: float, iteration: int, configs: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse a loss that is NaN or infinite."""
     if not math.isfinite(loss):

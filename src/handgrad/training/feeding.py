@@ -7,15 +7,15 @@ have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from handgrad.data.batches import batches_per_epoch, epoch_batches
+from handgrad.data.batches import batches_per_epoch, cut, epoch_batches
 from handgrad.data.mixup import mixup
 from handgrad.data.placed import Place, augmented
 
-ORDER, AUGMENT, SUBSAMPLE, MIXUP = range(4)
+ORDER, AUGMENT, SUBSAMPLE, MIXUP, RECALIBRATE = range(5)
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Augment = Callable[..., np.ndarray]
@@ -67,6 +67,13 @@ class Batches:
         if self.mixup is None or self.num_classes is None:
             return X, self.y[chosen]
         return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))
+
+    def some(self, number: int, iteration: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give a number of batches as they are, each image at most once, as many as there are images for."""
+        order = random(seed, RECALIBRATE, iteration).permutation(len(self.X))
+        for chosen in cut(order, self.batch_size)[:number]:
+            X = self.X[chosen]
+            yield X if self.preprocess is None else self.preprocess(X), self.y[chosen]
 
     def indices(self, iteration: int, seed: int) -> np.ndarray:
         """Return the indices of the images of an iteration."""

@@ -29,13 +29,13 @@ def statistics(model: Any) -> list[Arrays]:
     """Return copies of the arrays in each of the model's ``bn_params``; an empty list where it has none."""
     return [
         {key: value.copy() for key, value in bn_param.items() if isinstance(value, np.ndarray)}
-        for bn_param in _bn_params(model)
+        for bn_param in bn_params(model)
     ]
 
 
 def set_statistics(model: Any, values: list[Arrays]) -> None:
     """Put copies of `values` in the place of the arrays in the model's ``bn_params``."""
-    for bn_param, arrays in zip(_bn_params(model), values, strict=True):
+    for bn_param, arrays in zip(bn_params(model), values, strict=True):
         for key in [key for key, value in bn_param.items() if isinstance(value, np.ndarray)]:
             if key not in arrays:
                 del bn_param[key]
@@ -116,10 +116,10 @@ def check_fit(where: str, model: Any, params: Arrays, stats: list[Arrays]) -> No
     for name in params:
         if name not in model.params:
             raise CheckpointError(f"{where} has parameter {name!r}, which this model lacks")
-    if len(stats) != len(_bn_params(model)):
+    if len(stats) != len(bn_params(model)):
         raise CheckpointError(
             f"{where} has running statistics of {len(stats)} batch-norm layers, "
-            f"but this model has {len(_bn_params(model))}"
+            f"but this model has {len(bn_params(model))}"
         )
 
 
@@ -146,7 +146,8 @@ def non_finite(params: Mapping[str, np.ndarray]) -> str | None:
     return None
 
 
-def _bn_params(model: Any) -> list[dict[str, Any]]:
+def bn_params(model: Any) -> list[dict[str, Any]]:
+    """Return the dictionaries of the model's batch-norm layers; an empty list where it has none."""
     found = getattr(model, "bn_params", None) or []
     return list(found.values() if isinstance(found, Mapping) else found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from handgrad.training.descent import decay, descend
 from handgrad.training.lookahead import Lookahead
 from handgrad.training.optim import Rule
 from handgrad.training.optim_config import Config
+from handgrad.training.recalibration import recalibrated
 from handgrad.training.schedule import Factor
 from handgrad.training.schedules import factor_at
 
@@ -41,6 +43,7 @@ class Run:
     augment: feeding.Augment | None
     ema: float | None
     lookahead: Lookahead | None
+    recalibrate: int | None
     mixup: float | None
     clip_norm: float | None
     clip_value: float | None
@@ -143,7 +146,7 @@ class Run:
 
     def _check(self) -> None:
         checks.finite_params(self.model.params, self.iteration, self.optim_configs)
-        with self._averages.judged(self.model, self.iteration):
+        with self._averages.judged(self.model, self.iteration), self._recalibrated():
             train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
             val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
             if val_acc > self.best_val_acc or not self.best_params:
@@ -153,6 +156,11 @@ class Run:
         self.val_acc_history.append(val_acc)
         self._checked_at = self.iteration
         self._log("accuracy", train_acc=train_acc, val_acc=val_acc, best_val_acc=self.best_val_acc)
+
+    def _recalibrated(self) -> AbstractContextManager[None]:
+        if self.recalibrate is None:
+            return nullcontext()
+        return recalibrated(self.model, self._batches.some(self.recalibrate, self.iteration, self._seed))
 
     def _write_checkpoint(self) -> None:
         if self.checkpoint_name is not None and self._written_at != self.iteration:

@@ -76,6 +76,9 @@ class Solver(Run):
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
         names the folder of one that must be there. The run goes on as if it had never stopped, to the last
         bit, if the model draws random numbers from ``model.rng`` alone.
+    recalibrate : int, optional
+        Measure batch norm's running statistics anew over so many training batches, not augmented, before
+        weights are evaluated, as averaged ones want it; see `handgrad.training.recalibration`.
     mixup : float, optional
         Mix the images of a batch in pairs, and their labels: alpha, such as 0.2; see `handgrad.data.mixup`.
         The model's ``loss(X, y)`` then gets soft labels (N, K), which nets of `handgrad.models` with the
@@ -143,6 +146,7 @@ class Solver(Run):
         progress: bool = False,
         checkpoint_every: int | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        recalibrate: int | None = None,
         mixup: float | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
@@ -166,6 +170,7 @@ class Solver(Run):
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
+        self.recalibrate = checks.recalibrate(model, recalibrate)
         self.mixup = checks.optional_positive_number("mixup", mixup)
         self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
         self.clip_value = checks.optional_positive_number("clip_value", clip_value)
