@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
-from handgrad.checking import check
+from handgrad.checking import check, check_rule
 from handgrad.checking.answers.edits.alternatives import alternatives
 from handgrad.checking.answers.edits.explain import explain, mutations
 from handgrad.checking.answers.edits.naming import UNNAMED
@@ -217,3 +217,26 @@ def test_one_mask_for_all_samples():
         first = check(forward, backward, like="dropout", answers=answers).findings[0]
         assert first.mistake == "wrong-axes"
         assert "every sample drops the same numbers" in first.evidence
+
+
+def test_an_unusual_default_of_a_rule():
+    def rule(w, dw, config=None):
+        config = dict(config or {})
+        v = config.get("momentum", 0.0) * config.get("velocity", 0.0) - config.get("learning_rate", 0.01) * dw
+        return w + v, {**config, "velocity": v}
+
+    for answers in (True, False):
+        (found,) = check_rule(rule, "sgd_momentum", answers=answers).findings
+        assert (found.mistake, found.severity) == ("default-differs", "doubtful")
+
+
+def test_dropout_that_needs_a_seed():
+    def forward(x, dropout_param):
+        rng = np.random.default_rng(dropout_param["seed"])
+        p = dropout_param["p"]
+        mask = (rng.random(x.shape) >= p) / (1 - p) if dropout_param["mode"] == "train" else np.ones(x.shape)
+        return x * mask, mask
+
+    (found,) = check(forward, lambda dout, mask: dout * mask, like="dropout").findings
+    assert found.mistake == "raises"
+    assert "no seed" in found.evidence

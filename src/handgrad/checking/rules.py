@@ -95,6 +95,7 @@ def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
         report.findings += judge.name(like, walk, settings, gradients, start)
     else:
         report.findings += _laws(rule, like, settings, gradients, start)
+    report.findings += _defaults(rule, like, settings, gradients, start)
     again = Walk(rule, settings, gradients, start)
     if any(not np.allclose(a, b) for a, b in zip(walk.points, again.points, strict=True)):
         report.findings.append(
@@ -106,6 +107,36 @@ def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
         report.notes.append(
             "it changes w in place, as the courses' sgd does; whoever kept the old w loses it"
         )
+
+
+# What every course takes where the config is silent; learning rate, epsilon and decay_rate differ by course.
+_DEFAULTS = {"momentum": 0.9, "beta1": 0.9, "beta2": 0.999}
+
+
+def _defaults(
+    rule: Rule, like: str, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
+) -> list[Finding]:
+    """Leave out what has a usual default: the steps must be those with the default written down."""
+    silent = {key: value for key, value in settings.items() if key not in _DEFAULTS}
+    told = silent | {key: value for key, value in _DEFAULTS.items() if key in settings}
+    if silent == settings:
+        return []
+    try:
+        left_out, written = Walk(rule, silent, gradients, start), Walk(rule, told, gradients, start)
+    except Failure:
+        return []  # it has no defaults
+    if all(np.allclose(a, b, rtol=1e-6) for a, b in zip(left_out.points, written.points, strict=True)):
+        return []
+    words = _words({key: value for key, value in told.items() if key in _DEFAULTS})
+    return [
+        finding(
+            "default-differs",
+            "next_w",
+            f"a config without them leads elsewhere than one {words}",
+            "",
+            "doubtful",
+        )
+    ]
 
 
 def _words(settings: dict[str, float]) -> str:

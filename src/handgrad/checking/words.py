@@ -247,6 +247,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "the learning rate is not used as it should",
         "a learning rate of zero must leave the parameter alone, a double one double the first step.",
     ),
+    "default-differs": (
+        "a setting that the config leaves out gets an unusual number",
+        "which number stands for momentum or beta where nobody gives one?",
+    ),
     # anything
     "factor": ("it is scaled by a constant", "count the factors and means in your formula."),
     "sign": ("the sign is wrong", "follow one number through: does the output rise or fall with it?"),

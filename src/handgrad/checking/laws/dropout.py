@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..sandbox import Failure
 from ..subject import Run
 from .common import good_runs, near, value
 
@@ -177,6 +178,12 @@ def _reseeds(state: Any, run: Run) -> None:
     """Without a seed two calls draw two masks; the same twice means that the layer seeds by itself."""
     param = {k: v for k, v in run.case.args["dropout_param"].items() if k != "seed"}
     masks = [value(state, run, dropout_param=dict(param)) for _ in range(2)]
+    if masks[0] is None:
+        try:
+            state.subject.forward({**run.case.copy_args(), "dropout_param": dict(param)})
+        except Failure as failure:
+            words = f"{failure.evidence()}, with p {param['p']:g} and no seed"
+            state.add("raises", "forward pass", words, "the seed is there for tests only: do without it too.")
     if masks[0] is not None and masks[1] is not None and np.array_equal(masks[0], masks[1]):
         state.add(
             "global-random-touched",
