@@ -180,3 +180,13 @@ def test_backend_and_threads_are_used_and_written_down(tmp_path):
     assert run("train", *TINY, "--threads", "1", "--backend", "numpy", "--out", "run").status == 0
     config = tomllib.loads((tmp_path / "run/config.toml").read_text())
     assert (config["threads"], config["backend"]) == (1, "numpy")
+
+
+def test_the_snapshots_of_a_run_vote(trained):
+    small = ["--data", "shapes", "--num-training", "60", "--num-validation", "30", "--spec", "pool4 - affine"]
+    tricks = ["--num-snapshots", "3", "--schedule", "cosine_cycles(3)", "--epochs", "3", "--batch-size", "20"]
+    assert run("train", *small, *tricks, "--out", "run").status == 0
+    found = run("evaluate", "run", "--snapshots", "--json").json
+    assert (found["nets"], found["images"]) == (3, 30)
+    assert found["loss"] != run("evaluate", "run", "--json").json["loss"]
+    assert "has no snapshots: train with --num-snapshots" in refusal("evaluate", trained, "--snapshots")

@@ -54,6 +54,7 @@ def full(folder: Path, **settings: Any) -> Solver:
         "clip_value": 0.1,
         "background": True,
         "recalibrate": 3,
+        "num_snapshots": 4,
         "num_train_samples": 20,
         "num_val_samples": 15,
         "checkpoint_name": folder,

@@ -9,6 +9,7 @@ from handgrad.training import schedules
 from handgrad.training.schedules import (
     constant,
     cosine,
+    cosine_cycles,
     exponential,
     one_cycle,
     parse,
@@ -25,6 +26,8 @@ EVERY = [
     one_cycle(),
     triangle(),
     triangle(0.23, 0.2, 0.07),
+    cosine_cycles(),
+    cosine_cycles(3, 0.1),
     warm_up(5),
     warm_up(0.1, cosine(0.1)),
 ]
@@ -54,6 +57,13 @@ def test_one_cycle_is_that_of_pytorch() -> None:
         if t < 100:
             optimizer.step()
             theirs.step()
+
+
+def test_each_cycle_is_the_cosine_of_its_own_clock() -> None:
+    for t in range(98):
+        assert cosine_cycles(7, 0.2)(t, 98) == pytest.approx(cosine(0.2)(t % 14, 14))
+    assert [cosine_cycles(5)(t, 490) for t in range(0, 490, 98)] == [1] * 5
+    assert cosine_cycles(5, 0.3)(490, 490) == 0.3
 
 
 def test_warm_up_hands_its_own_clock_to_the_next_schedule() -> None:
@@ -107,6 +117,8 @@ def test_parse(text: str, same: schedules.Schedule) -> None:
         ("step(0.9, 0.5)", "step's milestones must be rising fractions between 0 and 1"),
         ("step(2)", "step's milestones must be rising fractions between 0 and 1"),
         ("one_cycle(1)", "one_cycle's peak must be a fraction between 0 and 1, got 1"),
+        ("cosine_cycles(0)", "cosine_cycles' cycles must be a whole number of at least 1, got 0"),
+        ("cosine_cycles(2.5)", "cosine_cycles' cycles must be a whole number of at least 1, got 2.5"),
         ("warm_up(2.5)", "warm_up's steps must be a whole number or a fraction below 1, got 2.5"),
         ("warm_up(0)", "warm_up's steps must be a whole number or a fraction below 1, got 0"),
         ("cosine(nan)", "cosine's final must be 0 or above, got nan"),

@@ -109,6 +109,7 @@ def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
         seed=settings.seed,
         ema=settings.ema,
         lookahead=None if settings.lookahead is None else Lookahead.parse(settings.lookahead),
+        num_snapshots=settings.num_snapshots,
         recalibrate=settings.recalibrate,
         mixup=settings.mixup,
         clip_norm=settings.clip_norm,

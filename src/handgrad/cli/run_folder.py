@@ -158,12 +158,30 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
+def trained_snapshots(run: RunFolder) -> list[TrainedNet]:
+    """Return the nets of a run's snapshots.
+
+    Raises
+    ------
+    ValueError
+        When it has none.
+    """
+    from handgrad import training
+
+    number = len(training.load_checkpoint(run.checkpoint).snapshots)
+    if not number:
+        raise ValueError(f"run '{run}' has no snapshots: train with --num-snapshots")
+    return [TrainedNet(run, snapshot) for snapshot in range(number)]
+
+
 class TrainedNet:
     """The net of a run with its best parameters, and all that an image needs on its way there.
 
     Parameters
     ----------
     run : RunFolder
+    snapshot : int, optional
+        Take the weights of this snapshot, counted from 0, in the place of the best ones.
 
     Raises
     ------
@@ -171,7 +189,7 @@ class TrainedNet:
         When the run has no checkpoint yet, or is damaged.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, snapshot: int | None = None) -> None:
         from handgrad import data, models, training
 
         facts = run.read_facts()["data"]
@@ -185,7 +203,10 @@ class TrainedNet:
         self.input_dim: tuple[int, int, int] = tuple(facts["input_dim"])
         self._preprocess = checkpoint.preprocess and data.Standardize.from_arrays(checkpoint.preprocess)
         self._net = models.build(checkpoint.model)
-        checkpoint.apply(self._net)
+        if snapshot is None:
+            checkpoint.apply(self._net)
+        else:
+            checkpoint.apply_snapshot(self._net, snapshot)
 
     def with_layers(self) -> ConvNet:
         """Return the net as one whose layers can be asked for by name; it wants prepared images."""

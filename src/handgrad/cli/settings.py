@@ -154,6 +154,9 @@ class Settings:
         _TRAINING, WHOLE, None, "Makes a run repeatable (default: drawn, written down)"
     )
     print_every: int = _setting(_TRAINING, WHOLE, 100, "Steps from one printed loss to the next")
+    num_snapshots: int | None = _setting(
+        _TRAINING, WHOLE, None, "Weights kept on the way for an ensemble; with schedule 'cosine_cycles(5)'"
+    )
     recalibrate: int | None = _setting(
         _TRAINING, WHOLE, None, "Batches over which batch norm is measured anew before weights are evaluated"
     )

@@ -51,6 +51,8 @@ class Checkpoint:
         The Solver's.
     preprocess : dict of arrays or None
         What ``preprocess.arrays()`` gave.
+    snapshots : list of dict
+        ``"params"`` and ``"statistics"`` of each part of a run with ``num_snapshots``.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class Checkpoint:
     model: dict[str, Any] | None
     settings: dict[str, Any]
     preprocess: dict[str, np.ndarray] | None = field(repr=False)
+    snapshots: list[dict[str, Any]] = field(repr=False, default_factory=list)
 
     def apply(self, model: Any, which: str = "best") -> None:
         """Give the model the ``"best"`` or the ``"last"`` parameters and running statistics.
@@ -79,6 +82,18 @@ class Checkpoint:
         params, statistics = self._which(which)
         model_state.check_fit(f"checkpoint '{self.folder}'", model, params, statistics)
         model_state.set_weights(model, (params, statistics))
+
+    def apply_snapshot(self, model: Any, number: int) -> None:
+        """Give the model the weights of a snapshot, counted from 0.
+
+        Raises
+        ------
+        CheckpointError
+            Where they do not fit the model; the model is then as it was.
+        """
+        kept = self.snapshots[number]["params"], self.snapshots[number]["statistics"]
+        model_state.check_fit(f"snapshot {number} of checkpoint '{self.folder}'", model, *kept)
+        model_state.set_weights(model, kept)
 
     def _which(self, which: str) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
         if which not in ("best", "last"):
@@ -99,6 +114,7 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     folder = Path(folder)
     tree = read(folder)
     try:
+        tree = {"snapshots": []} | tree  # of a version that had none
         known = {f.name: tree[f.name] for f in fields(Checkpoint) if f.name != "folder"}
         known |= {name: tree[name].tolist() for name in known if name.endswith("_history")}
         return Checkpoint(folder=folder, **known)

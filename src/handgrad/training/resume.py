@@ -20,7 +20,7 @@ _HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
 # Without these alike, the resumed run would not be the run that was stopped.
 _ALIKE = (
     "update_rule", "optim_config", "param_config", "lr_decay", "batch_size", "schedule", "ema", "lookahead",
-    "clip_norm", "clip_value", "mixup", "recalibrate",
+    "clip_norm", "clip_value", "mixup", "recalibrate", "num_snapshots",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def settings(solver: Run) -> dict[str, Any]:
         "augment": _name(solver.augment),
         "ema": solver.ema,
         "lookahead": None if solver.lookahead is None else str(solver.lookahead),
+        "num_snapshots": solver.num_snapshots,
         "recalibrate": solver.recalibrate,
         "mixup": solver.mixup,
         "clip_norm": solver.clip_norm,
@@ -61,6 +62,7 @@ def capture(solver: Run) -> dict[str, Any]:
         "model_generator": rest.generator,
         "optim_configs": solver.optim_configs,
         **solver._averages.state(),
+        "snapshots": [{"params": p, "statistics": s} for p, s in solver.snapshots],
         "best_val_acc": solver.best_val_acc,
         "best_params": solver.best_params,
         "best_statistics": solver.best_bn_params,
@@ -119,6 +121,7 @@ def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:
         "_seed": int(tree["seed"]),
         **{name: tree[name].tolist() for name in _HISTORIES},
         "optim_configs": {name: dict(config) for name, config in tree["optim_configs"].items()},
+        "snapshots": [(kept["params"], kept["statistics"]) for kept in tree.get("snapshots", [])],
         "best_val_acc": float(tree["best_val_acc"]),
         "best_params": tree["best_params"],
         "best_bn_params": tree["best_statistics"],
@@ -129,7 +132,7 @@ def _check(solver: Run, tree: Mapping[str, Any], where: str) -> None:
     model = solver.model
     for params, statistics in (("params", "statistics"), ("best_params", "best_statistics")):
         model_state.check_fit(where, model, tree[params], tree[statistics])
-    for kept in (tree["average"], tree.get("lookahead")):
+    for kept in (tree["average"], tree.get("lookahead"), *tree.get("snapshots", [])):
         if kept is not None:
             model_state.check_fit(where, model, kept["params"], kept["statistics"])
     model_state.check_generator(where, model, tree["model_generator"])

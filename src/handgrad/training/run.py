@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Run:
     augment: feeding.Augment | None
     ema: float | None
     lookahead: Lookahead | None
+    num_snapshots: int | None
     recalibrate: int | None
     mixup: float | None
     clip_norm: float | None
@@ -96,6 +98,7 @@ class Run:
         self.loss_history: list[float] = []
         self.train_acc_history: list[float] = []
         self.val_acc_history: list[float] = []
+        self.snapshots: list[model_state.Weights] = []
         self.best_val_acc = 0.0
         self.best_params: dict[str, np.ndarray] = {}
         self.best_bn_params: list[dict[str, np.ndarray]] = []
@@ -143,10 +146,19 @@ class Run:
         due = t in (1, self.num_iterations) or t % self.iterations_per_epoch == 0
         if due and t != self._checked_at:
             self._check()
+        self._keep_snapshot()
+
+    def _keep_snapshot(self) -> None:
+        """Keep the weights where a part of the run ends and it is not done yet."""
+        wanted, kept = self.num_snapshots or 0, len(self.snapshots)
+        due = self.iteration > 0 and self.iteration * wanted >= (kept + 1) * self.num_iterations
+        if kept < wanted and due:
+            with self._judged():
+                self.snapshots.append(model_state.weights(self.model))
 
     def _check(self) -> None:
         checks.finite_params(self.model.params, self.iteration, self.optim_configs)
-        with self._averages.judged(self.model, self.iteration), self._recalibrated():
+        with self._judged():
             train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
             val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
             if val_acc > self.best_val_acc or not self.best_params:
@@ -157,10 +169,16 @@ class Run:
         self._checked_at = self.iteration
         self._log("accuracy", train_acc=train_acc, val_acc=val_acc, best_val_acc=self.best_val_acc)
 
-    def _recalibrated(self) -> AbstractContextManager[None]:
-        if self.recalibrate is None:
-            return nullcontext()
-        return recalibrated(self.model, self._batches.some(self.recalibrate, self.iteration, self._seed))
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Let the model hold the weights that are evaluated."""
+        with self._averages.judged(self.model, self.iteration):
+            if self.recalibrate is None:
+                yield
+                return
+            some = self._batches.some(self.recalibrate, self.iteration, self._seed)
+            with recalibrated(self.model, some):
+                yield
 
     def _write_checkpoint(self) -> None:
         if self.checkpoint_name is not None and self._written_at != self.iteration:

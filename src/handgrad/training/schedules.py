@@ -17,15 +17,32 @@ from collections.abc import Callable
 
 from handgrad._errors import nearest
 from handgrad._numbers import finite_number
+from handgrad.training.cycles import cosine_cycles, one_cycle, triangle
 from handgrad.training.schedule import (
     Factor,
     Schedule,
     check_not_negative,
-    check_peak,
     check_positive,
     half_cosine,
     share_of,
 )
+
+__all__ = [
+    "SCHEDULES",
+    "Factor",
+    "Schedule",
+    "constant",
+    "cosine",
+    "cosine_cycles",
+    "exponential",
+    "factor_at",
+    "get_schedule",
+    "one_cycle",
+    "parse",
+    "step",
+    "triangle",
+    "warm_up",
+]
 
 
 def constant() -> Schedule:
@@ -112,73 +129,6 @@ def cosine(final: float = 0.0) -> Schedule:
     return Schedule(f"cosine(final={final!r})", at)
 
 
-def one_cycle(peak: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Schedule:
-    """Rise from `start` to 1, then fall to `final`, each along half a cosine.
-
-    The learning rate of ``optim_config`` is thus the highest one, which may be larger than one would dare
-    to begin with.
-
-    Parameters
-    ----------
-    peak : float
-        The fraction of the run at which the factor is 1, above 0 and below 1.
-    start, final : float
-        The factors at both ends, 0 or above.
-
-    References
-    ----------
-    Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
-    rates", 2018. The defaults are those of PyTorch's OneCycleLR.
-
-    Examples
-    --------
-    >>> [round(one_cycle()(t, 100), 3) for t in (0, 15, 30, 65, 100)]
-    [0.04, 0.52, 1.0, 0.5, 0.0]
-    """
-    check_peak("one_cycle", peak)
-    check_not_negative("one_cycle", start=start, final=final)
-
-    def at(step: int, total_steps: int) -> float:
-        share = share_of(step, total_steps)
-        if share < peak:
-            return half_cosine(start, 1.0, share / peak)
-        return half_cosine(1.0, final, (share - peak) / (1 - peak))
-
-    return Schedule(f"one_cycle(peak={peak!r}, start={start!r}, final={final!r})", at)
-
-
-def triangle(peak: float = 0.25, start: float = 0.2, final: float = 0.0) -> Schedule:
-    """Rise from `start` to 1 along a line, then fall to `final` along another.
-
-    Parameters
-    ----------
-    peak : float
-        The fraction of the run at which the factor is 1, above 0 and below 1.
-    start, final : float
-        The factors at both ends, 0 or above.
-
-    References
-    ----------
-    Smith, "Cyclical learning rates for training neural networks", 2017, with one cycle; Jordan, "94% on
-    CIFAR-10 in 3.29 seconds on a single GPU", 2024, with triangle(0.23, 0.2, 0.07).
-
-    Examples
-    --------
-    >>> [round(triangle(0.2, start=0.5)(t, 100), 3) for t in (0, 10, 20, 60, 100)]
-    [0.5, 0.75, 1.0, 0.5, 0.0]
-    """
-    check_peak("triangle", peak)
-    check_not_negative("triangle", start=start, final=final)
-
-    def at(step: int, total_steps: int) -> float:
-        share = share_of(step, total_steps)
-        if share < peak:
-            return start + (1 - start) * share / peak
-        return 1 + (final - 1) * (share - peak) / (1 - peak)
-
-    return Schedule(f"triangle(peak={peak!r}, start={start!r}, final={final!r})", at)
-
-
 def warm_up(steps: float, then: Factor | None = None) -> Schedule:
     """Rise in equal parts to 1 in the first `steps`, then follow another schedule in the steps that remain.
 
@@ -212,7 +162,8 @@ def warm_up(steps: float, then: Factor | None = None) -> Schedule:
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    make.__name__: make for make in (constant, step, exponential, cosine, one_cycle, triangle, warm_up)
+    make.__name__: make
+    for make in (constant, step, exponential, cosine, cosine_cycles, one_cycle, triangle, warm_up)
 }
 """Every maker of a schedule by its name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from handgrad._numbers import whole_number
 from handgrad._random import generator
-from handgrad.training import checkpoint, checks, feeding, interrupts, logging
+from handgrad.training import checkpoint, checks, feeding, interrupts, logging, model_state
 from handgrad.training import resume as resuming
 from handgrad.training.lookahead import Lookahead
 from handgrad.training.optim import Rule, get_rule
@@ -76,6 +77,9 @@ class Solver(Run):
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
         names the folder of one that must be there. The run goes on as if it had never stopped, to the last
         bit, if the model draws random numbers from ``model.rng`` alone.
+    num_snapshots : int, optional
+        Keep the weights at the end of each of so many equal parts of the run, for an ensemble; goes with
+        the schedule ``"cosine_cycles(5)"`` (Huang et al., "Snapshot ensembles", 2017).
     recalibrate : int, optional
         Measure batch norm's running statistics anew over so many training batches, not augmented, before
         weights are evaluated, as averaged ones want it; see `handgrad.training.recalibration`.
@@ -100,6 +104,8 @@ class Solver(Run):
         The best validation accuracy, with copies of the parameters and running statistics that first had it.
     iteration, epoch : int
         Iterations and whole epochs done.
+    snapshots : list
+        ``(params, running statistics)`` at the end of each part of the run.
     optim_configs : dict
         The update rule's `config` for each parameter.
 
@@ -146,6 +152,7 @@ class Solver(Run):
         progress: bool = False,
         checkpoint_every: int | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        num_snapshots: int | None = None,
         recalibrate: int | None = None,
         mixup: float | None = None,
         clip_norm: float | None = None,
@@ -170,6 +177,7 @@ class Solver(Run):
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
+        self.num_snapshots = checks.optional_whole_number("num_snapshots", num_snapshots, 1)
         self.recalibrate = checks.recalibrate(model, recalibrate)
         self.mixup = checks.optional_positive_number("mixup", mixup)
         self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
@@ -230,3 +238,10 @@ class Solver(Run):
         if self.iteration % (self.checkpoint_every or self.iterations_per_epoch) == 0:
             self._write_checkpoint()
         return loss
+
+    def snapshot_models(self) -> list[Any]:
+        """Return a copy of the model for each of `snapshots`: ``Ensemble(solver.snapshot_models())``."""
+        models = [copy.deepcopy(self.model) for _ in self.snapshots]
+        for model, kept in zip(models, self.snapshots, strict=True):
+            model_state.set_weights(model, kept)
+        return models

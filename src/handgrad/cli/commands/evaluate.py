@@ -22,6 +22,10 @@ def command(
     tta: Annotated[
         str | None, typer.Option(help="Test-time augmentation: mirror, or translate, which mirrors too.")
     ] = None,
+    snapshots: Annotated[
+        bool,
+        typer.Option("--snapshots", help="Let a run's snapshots vote in the place of its best net."),
+    ] = False,
     data: Annotated[
         str | None, typer.Option(help="Other data, as for 'handgrad train' (default: the run's).")
     ] = None,
@@ -34,7 +38,10 @@ def command(
     folders = [run_folder.existing(each) for each in runs]
     chosen = folders[0].settings()
     machine.choose(chosen.backend, chosen.threads)
-    nets = [run_folder.TrainedNet(folder) for folder in folders]
+    if snapshots:
+        nets = [net for folder in folders for net in run_folder.trained_snapshots(folder)]
+    else:
+        nets = [run_folder.TrainedNet(folder) for folder in folders]
     if data is not None:
         chosen = replace(chosen, data=data, path=None, num_training=None, num_validation=None, num_test=None)
     chosen = assembly.settle(replace(chosen, path=path) if path is not None else chosen)
@@ -46,9 +53,8 @@ def command(
     output.line()
     rows = [(row["class"], f"{row['images']:,}", _percent(row["accuracy"])) for row in result["classes"]]
     output.table(("class", "images", "accuracy"), rows, numbers=2)
-    output.result(
-        {"runs": [str(each) for each in runs], "data": dataset.name, "split": split, "tta": tta, **result}
-    )
+    told = {"runs": [str(each) for each in runs], "data": dataset.name, "split": split, "tta": tta}
+    output.result({**told, "nets": len(nets), **result})
 
 
 def _measure(
