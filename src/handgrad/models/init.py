@@ -47,12 +47,14 @@ def orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def dirac(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Filters of which the first hand their channel on as it is, and the others, and affine layers, as `he`.
+    """Filters of which the first hand their channel on as it is; the others, and affine layers, are uniform.
 
-    Zagoruyko and Komodakis, "DiracNets", 2017; in part, as here: Jordan, "94 % on CIFAR-10 in 3.29 seconds
-    on a single GPU", 2024.
+    Those lie within 1 / sqrt(fan-in), small beside the first, as PyTorch begins its layers. Zagoruyko and
+    Komodakis, "DiracNets", 2017; in part, as here: Jordan, "94 % on CIFAR-10 in 3.29 seconds on a single
+    GPU", 2024.
     """
-    w = he(shape, rng)
+    bound = 1 / math.sqrt(fan_in(shape))
+    w = rng.uniform(-bound, bound, shape)
     if len(shape) == 4:
         channels = min(shape[:2])
         w[:channels] = 0
