@@ -1,6 +1,7 @@
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,6 +153,18 @@ def test_a_recipe_of_many_tricks_is_repeated_from_its_config(tmp_path):
     assert config["optim_config"] == {"momentum": 0.85, "weight_decay": 0.01}
     assert run("train", *small, *FAST, "--epochs", "1", "--out", "short").status == 0
     np.testing.assert_array_equal(params(tmp_path / "first")["W1"], params(tmp_path / "short")["W1"])
+
+
+def test_small_images_at_first():
+    small = ["--data", "shapes", "--num-training", "40", "--num-validation", "20", "--epochs", "2"]
+    net = ["--spec", "conv3-4/2 - relu - globalpool - affine"]
+    assert run("train", *small, *net, "--image-side", "0=16,1=32", "--out", "run").status == 0
+    assert tomllib.loads(Path("run/config.toml").read_text())["image_side"] == {"0": 16, "1": 32}
+    assert run("train", "--config", "run/config.toml", "--out", "again").status == 0
+    assert losses(Path("run")) == losses(Path("again"))
+    assert "image_side must have epochs before the '=', as in 0=20,5=32, got 'first'" in refusal(
+        "train", *small, *net, "--image-side", "first=16"
+    )
 
 
 def test_wrong_settings_of_parameters_are_told_in_one_sentence():

@@ -668,3 +668,26 @@ def test_a_layer_can_be_asked_for_by_name():
     ]
     with pytest.raises(ValueError, match="the network has no layer 'convv2'; did you mean 'conv2'"):
         net.layer("convv2")
+
+
+class TestOtherSizes:
+    def test_behind_globalpool_any_size_is_computed_as_by_a_net_of_that_size(self):
+        spec = "conv3-4 - bn - relu - pool2 - res(conv3-8/2 - relu) - globalpool - affine"
+        made, small = (ConvNet(spec, (3, side, side), dtype=np.float64, seed=0) for side in (12, 7))
+        X, y = np.random.default_rng(0).standard_normal((4, 3, 7, 7)), np.array([0, 3, 9, 3])
+        loss, grads = made.loss(X, y)
+        expected, others = small.loss(X, y)
+        assert loss == expected
+        for name in others:
+            np.testing.assert_array_equal(grads[name], others[name])
+        np.testing.assert_array_equal(made.loss(X), small.loss(X))
+
+    def test_a_size_that_pooling_rounds_to_the_same_fits(self):
+        net = ConvNet("pool2 - affine", (3, 8, 8), seed=0)
+        assert net.loss(np.zeros((2, 3, 9, 9))).shape == (2, 10)
+
+    @pytest.mark.parametrize("shape", [(3, 16, 16), (1, 8, 8), (3, 8), (3, 1, 1), (0, 8, 8)])
+    def test_others_do_not(self, shape):
+        net = ConvNet("pool2 - affine", (3, 8, 8), seed=0)
+        with pytest.raises(ValueError, match=r"X must have shape \(N, 3, 8, 8\), got"):
+            net.loss(np.zeros((2, *shape)))

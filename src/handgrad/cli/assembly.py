@@ -109,6 +109,7 @@ def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
         seed=settings.seed,
         ema=settings.ema,
         lookahead=None if settings.lookahead is None else Lookahead.parse(settings.lookahead),
+        image_side=_image_side(settings),
         num_snapshots=settings.num_snapshots,
         recalibrate=settings.recalibrate,
         mixup=settings.mixup,
@@ -186,6 +187,15 @@ def _preprocess(settings: Settings, X: np.ndarray) -> Standardize | None:
 
 def _batch_size(settings: Settings, num_training: int) -> int:
     return min(50, num_training) if settings.batch_size is None else settings.batch_size
+
+
+def _image_side(settings: Settings) -> dict[int, int] | None:
+    if settings.image_side is None:
+        return None
+    for epoch in settings.image_side:
+        if not epoch.isdecimal():
+            raise ValueError(f"image_side must have epochs before the '=', as in 0=20,5=32, got {epoch!r}")
+    return {int(epoch): side for epoch, side in settings.image_side.items()}
 
 
 def _optim_config(settings: Settings) -> dict[str, float]:

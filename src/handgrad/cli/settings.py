@@ -154,6 +154,9 @@ class Settings:
         _TRAINING, WHOLE, None, "Makes a run repeatable (default: drawn, written down)"
     )
     print_every: int = _setting(_TRAINING, WHOLE, 100, "Steps from one printed loss to the next")
+    image_side: Mapping[str, int] | None = _setting(
+        _TRAINING, NUMBERS, None, "Side of training images from an epoch on, such as 0=20,5=26,8=32"
+    )
     num_snapshots: int | None = _setting(
         _TRAINING, WHOLE, None, "Weights kept on the way for an ensemble; with schedule 'cosine_cycles(5)'"
     )

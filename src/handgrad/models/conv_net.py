@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from handgrad.layers import softmax_loss, svm_loss
 from handgrad.layers.params import whole
 from handgrad.models.base import Model, check_sizes
 from handgrad.models.fusion import fused
-from handgrad.models.init import INITS, whitening
+from handgrad.models.init import INITS, whitened
 from handgrad.models.notation import parse
 from handgrad.models.plan import Parameter, plan
+from handgrad.models.sizes import Sizes
 from handgrad.models.steps import Layer, Step
 
 
@@ -29,7 +29,8 @@ class ConvNet(Model):
         Such as ``"[conv3-64 - bn - relu - pool2]x3 - [affine256 - relu - dropout0.5]x1 - affine - softmax"``.
         The page *The notation* of the documentation is its grammar.
     input_dim : (C, H, W), default (3, 32, 32)
-        Shape of an image.
+        Shape of an image. Images of other sizes do, too, where the parameters fit them, as they do where
+        ``globalpool`` stands before the first affine layer.
     num_classes : int, default 10
         K. The last affine layer has so many units where the text gives it no number.
     reg : float, default 0
@@ -129,6 +130,7 @@ class ConvNet(Model):
         for dropout_param in self._dropout_params:
             dropout_param |= {"rng": self.rng} if dropout_seed is None else {"seed": dropout_seed}
         self.params = {name: self._begun(each) for name, each in made.parameters.items()}
+        self._sizes = Sizes(self.spec, classes, made.parameters)
 
     def __str__(self) -> str:
         return str(self.spec)
@@ -164,6 +166,10 @@ class ConvNet(Model):
     def first_input(self) -> tuple[int, ...]:
         """The shape of a sample of what the first conv or affine layer gets, whose weights are `W1`."""
         return next(step.inputs for step in self._layers.layers if "W1" in step.parameters)
+
+    def _cast(self, X: np.ndarray, sample: tuple[int, ...]) -> np.ndarray:
+        shape = np.shape(X)[1:]
+        return super()._cast(X, shape if self._sizes.fit(shape) else sample)
 
     def _begun(self, parameter: Parameter) -> np.ndarray:
         if parameter.begin != "weights":
@@ -298,11 +304,4 @@ class ConvNet(Model):
         X = self._cast(X, self.input_dim)
         if len(X) == 0:
             raise ValueError("X must hold at least one image, got none")
-        w = self.params["W1"]
-        filters = whitening(X, w.shape[2:], eps)
-        numbers = math.prod(w.shape[1:])
-        half = min(len(w) // 2, numbers)
-        rest = w[2 * half :]
-        self.params["W1"] = np.concatenate([filters[:half], filters[numbers : numbers + half], rest]).astype(
-            self.dtype
-        )
+        self.params["W1"] = whitened(self.params["W1"], X, eps)

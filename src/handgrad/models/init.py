@@ -111,5 +111,14 @@ def whitening(X: np.ndarray, sides: tuple[int, int], eps: float = 5e-4) -> np.nd
     return np.concatenate([filters, -filters])
 
 
+def whitened(w: np.ndarray, X: np.ndarray, eps: float) -> np.ndarray:
+    """Return filters (F, C, HH, WW): as many as there can be whiten patches of X, half of them negated."""
+    filters = whitening(X, w.shape[2:], eps)
+    numbers = math.prod(w.shape[1:])
+    half = min(len(w) // 2, numbers)
+    rest = w[2 * half :]
+    return np.concatenate([filters[:half], filters[numbers : numbers + half], rest]).astype(w.dtype)
+
+
 INITS: Mapping[str, Init] = {"he": he, "glorot": glorot, "orthogonal": orthogonal, "dirac": dirac}
 """The ways to begin that a network knows by name."""

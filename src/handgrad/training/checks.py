@@ -151,6 +151,20 @@ def recalibrate(candidate: Any, value: Any) -> int | None:
     return number
 
 
+def image_side(value: Any, images: np.ndarray) -> dict[int, int] | None:
+    """Return the sides of images by the epoch from which they hold, in order, or None for None."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(f"image_side must be a dict from epochs to sides or None, got {value!r}")
+    if images.ndim != 4 or images.shape[2] != images.shape[3]:
+        raise ValueError(f"image_side needs square images (N, C, S, S), got X_train of shape {images.shape}")
+    return {
+        whole_number("an epoch of image_side", epoch): whole_number("a side of image_side", value[epoch], 1)
+        for epoch in sorted(value)
+    }
+
+
 def finite_loss(loss: float, iteration: int, configs: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse a loss that is NaN or infinite."""
     if not math.isfinite(loss):

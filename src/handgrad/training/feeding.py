@@ -7,13 +7,14 @@ have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from handgrad.data.batches import batches_per_epoch, cut, epoch_batches
 from handgrad.data.mixup import mixup
 from handgrad.data.placed import Place, augmented
+from handgrad.data.resize import resize
 
 ORDER, AUGMENT, SUBSAMPLE, MIXUP, RECALIBRATE = range(5)
 
@@ -35,6 +36,8 @@ class Batches:
     batch_size : int
         An epoch has ``ceil(N / batch_size)`` batches of nearly equal size.
     augment, preprocess : function or None
+    image_side : dict, optional
+        The side that images have from an epoch on, by that epoch.
     mixup : float, optional
         See `handgrad.data.mixup`. Before the first batch `num_classes` must be set.
     """
@@ -47,11 +50,12 @@ class Batches:
         augment: Augment | None = None,
         preprocess: Preprocess | None = None,
         mixup: float | None = None,
+        image_side: Mapping[int, int] | None = None,
     ) -> None:
         self.X, self.y = X, y
         self.batch_size = batch_size
         self.augment, self.preprocess = augment, preprocess
-        self.mixup = mixup
+        self.mixup, self.image_side = mixup, image_side
         self.num_classes: int | None = None
         self.per_epoch = batches_per_epoch(len(X), batch_size)
         self._epoch: tuple[tuple[int, int], list[np.ndarray]] = (-1, -1), []
@@ -64,9 +68,15 @@ class Batches:
             place = Place(chosen, iteration // self.per_epoch, seed)
             X = augmented(self.augment, X, random(seed, AUGMENT, iteration), place)
         X = X if self.preprocess is None else self.preprocess(X)
+        side = self._side(iteration // self.per_epoch)
+        X = X if side is None else resize(X if X.dtype.kind == "f" else X.astype(np.float32), side)
         if self.mixup is None or self.num_classes is None:
             return X, self.y[chosen]
         return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))
+
+    def _side(self, epoch: int) -> int | None:
+        begun = [first for first in self.image_side or {} if first <= epoch]
+        return (self.image_side or {})[max(begun)] if begun else None
 
     def some(self, number: int, iteration: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Give a number of batches as they are, each image at most once, as many as there are images for."""

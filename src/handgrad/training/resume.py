@@ -20,7 +20,7 @@ _HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
 # Without these alike, the resumed run would not be the run that was stopped.
 _ALIKE = (
     "update_rule", "optim_config", "param_config", "lr_decay", "batch_size", "schedule", "ema", "lookahead",
-    "clip_norm", "clip_value", "mixup", "recalibrate", "num_snapshots",
+    "clip_norm", "clip_value", "mixup", "recalibrate", "num_snapshots", "image_side",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def settings(solver: Run) -> dict[str, Any]:
         "augment": _name(solver.augment),
         "ema": solver.ema,
         "lookahead": None if solver.lookahead is None else str(solver.lookahead),
+        "image_side": solver.image_side,
         "num_snapshots": solver.num_snapshots,
         "recalibrate": solver.recalibrate,
         "mixup": solver.mixup,

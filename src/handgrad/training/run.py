@@ -44,6 +44,7 @@ class Run:
     augment: feeding.Augment | None
     ema: float | None
     lookahead: Lookahead | None
+    image_side: dict[int, int] | None
     num_snapshots: int | None
     recalibrate: int | None
     mixup: float | None

@@ -77,6 +77,11 @@ class Solver(Run):
         True goes on from the checkpoint in `checkpoint_name`, or begins afresh where there is none; a path
         names the folder of one that must be there. The run goes on as if it had never stopped, to the last
         bit, if the model draws random numbers from ``model.rng`` alone.
+    image_side : dict, optional
+        Train on smaller images at first: ``{0: 20, 5: 26, 8: 32}`` is the side from epochs 0, 5 and 8 on.
+        They are resized after `preprocess` (`handgrad.data.resize`); evaluation sees them as they are. The
+        model must take both, as a `ConvNet` with ``globalpool`` does. Howard, "Training Imagenet in 3
+        hours", 2018; Tan and Le, "EfficientNetV2", 2021.
     num_snapshots : int, optional
         Keep the weights at the end of each of so many equal parts of the run, for an ensemble; goes with
         the schedule ``"cosine_cycles(5)"`` (Huang et al., "Snapshot ensembles", 2017).
@@ -152,6 +157,7 @@ class Solver(Run):
         progress: bool = False,
         checkpoint_every: int | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        image_side: Mapping[int, int] | None = None,
         num_snapshots: int | None = None,
         recalibrate: int | None = None,
         mixup: float | None = None,
@@ -177,6 +183,7 @@ class Solver(Run):
         self.augment = checks.function("augment", augment)
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
+        self.image_side = checks.image_side(image_side, self.X_train)
         self.num_snapshots = checks.optional_whole_number("num_snapshots", num_snapshots, 1)
         self.recalibrate = checks.recalibrate(model, recalibrate)
         self.mixup = checks.optional_positive_number("mixup", mixup)
@@ -188,7 +195,7 @@ class Solver(Run):
         bar = logging.ProgressBar() if progress else None
         self._broadcast = logging.Broadcast(lines, bar, logger)
         self._seed = int(generator(seed).integers(2**63))
-        settings = (self.batch_size, self.augment, self.preprocess, self.mixup)
+        settings = (self.batch_size, self.augment, self.preprocess, self.mixup, self.image_side)
         self._batches = feeding.Batches(self.X_train, self.y_train, *settings)
         self._begin()
         name = None if checkpoint_name is None else checks.folder("checkpoint_name", checkpoint_name)
