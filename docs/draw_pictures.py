@@ -11,7 +11,7 @@ from PIL import Image
 from handgrad import viz
 from handgrad.data import Standardize, load_shapes
 from handgrad.models import ConvNet
-from handgrad.training import Solver, evaluation
+from handgrad.training import Solver, evaluation, find_learning_rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,6 +71,16 @@ def main() -> None:
     plain = trained(dataset, 6, SPEC.replace("bn - ", ""))[2]
     runs = {"with batch norm": solver, "without": plain, "the courses' three layers": solver_of_three}
     keep("curves", viz.compare_curves(runs))
+    find(dataset)
+
+
+def find(dataset) -> None:
+    """Draw what the learning-rate finder sees."""
+    arrays = dataset.split()
+    prepare = Standardize.fit(arrays["X_train"], per="channel", scale=True)
+    settings = {"update_rule": "sgd_nesterov_momentum", "batch_size": 128, "preprocess": prepare, "seed": 1}
+    solver = Solver(ConvNet(SPEC, seed=1), arrays, **settings)
+    keep("lr_find", viz.learning_rates(find_learning_rate(solver)))
 
 
 if __name__ == "__main__":

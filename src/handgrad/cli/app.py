@@ -19,6 +19,7 @@ from handgrad.cli.commands import (
     evaluate,
     explain,
     info,
+    lr_find,
     notebook,
     predict,
     show,
@@ -59,6 +60,7 @@ def _carrying(command: Callable[..., None]) -> Callable[..., None]:
 app.command("train")(_carrying(train.command))
 app.command("evaluate")(_carrying(evaluate.command))
 app.command("predict")(_carrying(predict.command))
+app.command("lr-find")(_carrying(lr_find.command))
 app.command("explain")(_carrying(explain.command))
 app.command("bench")(_carrying(bench.command))
 app.command("check")(_carrying(check.command))

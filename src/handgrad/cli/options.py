@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -101,6 +102,17 @@ def whole(least: int = 1, most: int | None = None) -> Callable[[Any], int]:
         return number
 
     return read
+
+
+def positive(text: Any) -> float:
+    """Return a number above 0, for ``typer.Option(parser=...)``."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise typer.BadParameter(f"it must be a number above 0, got {str(text)!r}")
+    return number
 
 
 Threads = Annotated[

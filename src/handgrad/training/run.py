@@ -112,9 +112,8 @@ class Run:
 
     def _descend(self) -> tuple[float, float | None]:
         """Take one step of gradient descent, whole or not at all; return loss and learning rate."""
-        if self.iteration == 0 or (self.mixup is not None and self._batches.num_classes is None):
-            data = (self.X_train, self.y_train, self.y_val)
-            self._batches.num_classes = evaluation.check_classes(self.model, *data, self.preprocess)
+        if self.iteration == 0 or self.mixup is not None:
+            self._know_classes()
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
         X, y = self._batch()
         with model_state.unchanged_on_error(self.model):
@@ -134,6 +133,12 @@ class Run:
         self.iteration += 1
         self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
+
+    def _know_classes(self) -> None:
+        """Ask the model once for how many classes it has scores; refuse labels of others."""
+        if self._batches.num_classes is None:
+            data = (self.X_train, self.y_train, self.y_val)
+            self._batches.num_classes = evaluation.check_classes(self.model, *data, self.preprocess)
 
     def _batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the next step."""

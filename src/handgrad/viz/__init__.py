@@ -14,6 +14,7 @@ from handgrad.viz.figures import png, save
 from handgrad.viz.filters import filter_images, filters, layer_filters
 from handgrad.viz.grad_cam import grad_cam, grad_cam_layer, grad_cam_maps
 from handgrad.viz.images import image_grid
+from handgrad.viz.learning_rates import learning_rates
 from handgrad.viz.mistakes import confident_mistakes, mistakes
 from handgrad.viz.saliency import saliency, saliency_maps
 
@@ -33,6 +34,7 @@ __all__ = [
     "hand_set_filters",
     "image_grid",
     "layer_filters",
+    "learning_rates",
     "mistakes",
     "png",
     "saliency",
