@@ -47,6 +47,9 @@ HANDGRAD_INLINE void finish_row(const Tile<T>& t, int row, typename Simd<T>::Vec
     }
 }
 
+// A panel of A comes from the second-level cache; so many steps before it is used it is asked for.
+inline constexpr int kStepsAhead = 12;
+
 // A tile of exactly R rows and more than V - 1 vectors. kPacked promises a_row = 1.
 template <class T, int R, int V, bool kPacked>
 void micro(const Tile<T>& t) {
@@ -66,6 +69,10 @@ void micro(const Tile<T>& t) {
     const T *a = t.a, *b = t.b;
     const std::int64_t a_row = kPacked ? 1 : t.a_row;
     for (std::int64_t p = t.k; p > 0; --p) {
+        if constexpr (kPacked) {
+            prefetch_read(a + kStepsAhead * R);
+            if constexpr (R * sizeof(T) > 64) prefetch_read(a + kStepsAhead * R + 64 / sizeof(T));
+        }
         typename S::Vec row[V];
         HANDGRAD_UNROLL
         for (int j = 0; j < V; ++j) row[j] = S::load(b + j * S::lanes);

@@ -478,6 +478,16 @@ HANDGRAD_INLINE void prefetch(const T* at) {
 #endif
 }
 
+// The same for what is only read.
+template <class T>
+HANDGRAD_INLINE void prefetch_read(const T* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 0, 3);
+#else
+    static_cast<void>(at);
+#endif
+}
+
 // Asks for what a stream will read soon. Where a vector takes long to compute, or a stream is one of several, the machine
 // looks only a few vectors ahead by itself, and memory is farther away than that.
 template <class T>
