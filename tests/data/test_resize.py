@@ -33,5 +33,11 @@ def test_images_that_are_not_square_become_so() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="side must be at least 1, got 0"):
         resize(X, 0)
-    with pytest.raises(TypeError, match=r"batch must hold images \(N, C, H, W\) of floats, got uint8"):
-        resize(X.astype(np.uint8), 5)
+    with pytest.raises(ValueError, match=r"batch must have shape \(N, C, H, W\), got \(3, 12, 12\)"):
+        resize(X[0], 5)
+
+
+def test_whole_numbers_become_float32() -> None:
+    small = resize((X * 40 + 128).astype(np.uint8), 5)
+    assert small.dtype == np.float32
+    assert not np.array_equal(small, small.round())

@@ -60,8 +60,19 @@ def test_it_resumes(tmp_path: Path) -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="mixup must be above 0, got 0"):
         solver(mixup=0)
-    with pytest.raises(TypeError, match="y must be an array of whole numbers, got float64"):
-        solver(net("svm"), mixup=0.4).step()
+    for model in (net("svm"), Linear()):
+        with pytest.raises(
+            ValueError, match=r"mixup needs a model whose loss takes soft labels \(N, K\), as "
+        ):
+            solver(model, mixup=0.4)
+
+
+def test_the_model_is_as_it_was_after_it_was_asked_whether_it_takes_soft_labels() -> None:
+    asked = ConvNet("affine8 - bn - relu - dropout - affine", (3, 4, 4), 3, seed=0)
+    solver(asked, mixup=0.4)
+    assert "running_mean" not in asked.bn_params[0]
+    fresh = ConvNet("affine8 - bn - relu - dropout - affine", (3, 4, 4), 3, seed=0)
+    assert asked.rng.bit_generator.state == fresh.rng.bit_generator.state
 
 
 def test_without_it_labels_are_whole_numbers() -> None:

@@ -17,19 +17,20 @@ def resize(batch: np.ndarray, side: int) -> np.ndarray:
 
     Parameters
     ----------
-    batch : ndarray (N, C, H, W) of floats
+    batch : ndarray (N, C, H, W)
+        Whole numbers become float32.
     side : int
         Of the new images, at least 1.
 
     Returns
     -------
     ndarray (N, C, side, side)
-        Of the same dtype; the batch itself where it has that size.
+        Floats; the batch itself where it has that size.
 
     Raises
     ------
     TypeError, ValueError
-        When the batch holds no images of floats, or side is no such number.
+        When the batch holds no images, or side is no such number.
 
     Notes
     -----
@@ -41,8 +42,9 @@ def resize(batch: np.ndarray, side: int) -> np.ndarray:
     array([[[[1.5]]]])
     """
     side = whole_number("side", side, least=1)
-    if batch.ndim != 4 or batch.dtype.kind != "f":
-        raise TypeError(f"batch must hold images (N, C, H, W) of floats, got {batch.dtype} {batch.shape}")
+    if batch.ndim != 4:
+        raise ValueError(f"batch must have shape (N, C, H, W), got {batch.shape}")
+    batch = batch if batch.dtype.kind == "f" else batch.astype(np.float32)
     H, W = batch.shape[2:]
     if (side, side) == (H, W):
         return batch

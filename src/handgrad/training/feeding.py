@@ -69,7 +69,7 @@ class Batches:
             X = augmented(self.augment, X, random(seed, AUGMENT, iteration), place)
         X = X if self.preprocess is None else self.preprocess(X)
         side = self._side(iteration // self.per_epoch)
-        X = X if side is None else resize(X if X.dtype.kind == "f" else X.astype(np.float32), side)
+        X = X if side is None else resize(X, side)
         if self.mixup is None or self.num_classes is None:
             return X, self.y[chosen]
         return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))

@@ -11,7 +11,7 @@ import numpy as np
 
 from handgrad._numbers import whole_number
 from handgrad._random import generator
-from handgrad.training import checkpoint, checks, feeding, interrupts, logging, model_state
+from handgrad.training import checkpoint, checks, feeding, interrupts, logging, model_state, trials
 from handgrad.training import resume as resuming
 from handgrad.training.lookahead import Lookahead
 from handgrad.training.optim import Rule, get_rule
@@ -96,8 +96,9 @@ class Solver(Run):
         The longest that the gradients may be together, and the largest that a number in them may be; see
         `handgrad.training.clipping`.
     background : bool
-        Prepare the next batch on a second thread while the model computes. The numbers are the same;
-        `augment` and `preprocess` must not depend on what the model does meanwhile.
+        Prepare the next batch on a second thread while the model computes: of use where that leaves a core
+        idle. The numbers are the same; `augment` and `preprocess` must not depend on what the model does
+        meanwhile.
 
     Attributes
     ----------
@@ -184,9 +185,13 @@ class Solver(Run):
         self.ema = checks.optional_fraction("ema", ema)
         self.lookahead = checks.lookahead(lookahead)
         self.image_side = checks.image_side(image_side, self.X_train)
+        if self.image_side is not None:
+            trials.sides(model, self.X_train, self.preprocess, self.image_side.values())
         self.num_snapshots = checks.optional_whole_number("num_snapshots", num_snapshots, 1)
         self.recalibrate = checks.recalibrate(model, recalibrate)
         self.mixup = checks.optional_positive_number("mixup", mixup)
+        if self.mixup is not None:
+            trials.soft_labels(model, self.X_train, self.preprocess)
         self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
         self.clip_value = checks.optional_positive_number("clip_value", clip_value)
         self.background = bool(background)

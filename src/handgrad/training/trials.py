@@ -1,0 +1,49 @@
+"""What only some models can do, tried on two images before a run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from handgrad.data.resize import resize
+from handgrad.training import model_state
+
+Preprocess = Callable[[np.ndarray], np.ndarray]
+
+
+def sides(model: Any, X: np.ndarray, preprocess: Preprocess | None, wanted: Iterable[int]) -> None:
+    """Refuse sides of images that the model does not take.
+
+    Raises
+    ------
+    ValueError
+        Naming the side, with what the model says of it.
+    """
+    for side in wanted:
+        try:
+            model.loss(resize(X[:2] if preprocess is None else preprocess(X[:2]), side))
+        except Exception as error:
+            raise ValueError(f"image_side has {side}, which the model does not take: {error}") from error
+
+
+def soft_labels(model: Any, X: np.ndarray, preprocess: Preprocess | None) -> None:
+    """Refuse a model whose ``loss(X, y)`` takes no soft labels, which mixup makes; it stays as it was.
+
+    Raises
+    ------
+    ValueError
+        With what the model says of them.
+    """
+    images = X[:2] if preprocess is None else preprocess(X[:2])
+    rest = model_state.rest(model)
+    try:
+        y = np.zeros_like(model.loss(images), dtype=np.float64)
+        y[:, 0] = 1
+        model.loss(images, y)
+    except Exception as error:
+        what = "mixup needs a model whose loss takes soft labels (N, K), as that of softmax does"
+        raise ValueError(f"{what}: {error}") from error
+    finally:
+        model_state.set_rest(model, rest)
