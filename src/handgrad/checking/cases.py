@@ -58,6 +58,27 @@ def cases_of(layer: str, seed: int = 0) -> list[Case]:
     return _MAKERS[layer](_Maker(np.random.default_rng(seed)))
 
 
+def case_of_conv(rng: np.random.Generator, x: Shape, w: Shape, stride: int, pad: int) -> Case:
+    """Return a convolution of any sizes."""
+    return _conv_case(_Maker(rng), x, w, stride, pad)
+
+
+def case_of_pool(rng: np.random.Generator, x: Shape, height: int, width: int, stride: int) -> Case:
+    """Return a pooling of any sizes."""
+    return _pool_case(_Maker(rng).array(*x), height, width, stride)
+
+
+def shaped_case(layer: str, shape: tuple[int, int], rng: np.random.Generator) -> Case:
+    """Return an affine layer or a norm over rows of any size."""
+    m = _Maker(rng)
+    if layer == "affine":
+        return _affine_case(m, shape, int(rng.integers(1, 8)))
+    if layer == "layernorm":
+        args = {"x": m.array(*shape), **_scale_args(m, shape[1]), "ln_param": {"eps": 0.25}}
+        return Case(args, _properties(*_alike(shape)))
+    return Case(_bn_args(m, shape, eps=0.25, momentum=0.75), _properties("no running", *_alike(shape)))
+
+
 def known_layers() -> list[str]:
     """Return the names of all layers that have cases."""
     return list(_MAKERS)
@@ -93,6 +114,8 @@ def _conv_case(
         "pad": pad > 0,
         "no pad": pad == 0,
         "stride>1": stride > 1,
+        "odd width": (width + 2 * pad) % 2 == 1,
+        "odd height": (h + 2 * pad) % 2 == 1,
     }
     args: Args = {"x": m.array(*x), "w": m.array(*w), "b": m.array(w[0], shift=1.0)}
     args["conv_param"] = {"stride": stride, "pad": pad}
@@ -135,6 +158,7 @@ def _pool_case(x: np.ndarray, height: int, width: int, stride: int, **extra: Any
         "overlap": stride < max(height, width),
         "nondividing": bool((h - height) % stride or (w - width) % stride),
         "stride>1": stride > 1,
+        "window!=stride": height == width != stride and not (h % height or w % width),
         "ties": not extra.get("smooth", True),
     }
     param = {"pool_height": height, "pool_width": width, "stride": stride}
@@ -280,8 +304,10 @@ def _dropout(m: _Maker) -> list[Case]:
     param = {"p": 0.25, "mode": "train", "seed": 7}
     x = np.abs(m.array(40, 50)) + 0.5
     test = {"p": 0.25, "mode": "test", "seed": 7}
+    unseeded = {"p": 0.25, "mode": "train"}
     return [
         Case({"x": x, "dropout_param": param}),
+        Case({"x": x.copy(), "dropout_param": unseeded}, _properties("no seed")),
         Case({"x": x[:20].copy(), "dropout_param": param | {"p": 0.6}}),
         Case({"x": x[:1].copy(), "dropout_param": dict(param)}, _properties("N1")),
         Case({"x": x[:4].copy(), "dropout_param": test}, _properties("test")),

@@ -30,7 +30,7 @@ def probe(subject: Layer, case: Case, run: Run, *, draws: bool = False) -> tuple
     """
     findings = _changed(run)
     notes: list[str] = []
-    probes: list[Callable[..., Finding | None]] = [_second_call, _fortran, _cache, _buffers]
+    probes: list[Callable[..., Finding | None]] = [_one_array, _second_call, _fortran, _cache, _buffers]
     if not draws:
         probes += [_random_state, _aliases]
     for one in probes:
@@ -82,6 +82,23 @@ def _differs(one: Run, other: Run) -> str:
         if not np.allclose(value, second, rtol=0, atol=1e-8 * scale, equal_nan=True):
             return name
     return ""
+
+
+def _one_array(subject: Layer, case: Case, run: Run) -> Finding | None:
+    """Two running statistics that are one array, at the first call."""
+    if "bn_param" not in case.args or case.args["bn_param"].get("mode") != "train":
+        return None
+    args = case.copy_args()
+    for key in ("running_mean", "running_var"):
+        args["bn_param"].pop(key, None)
+    subject.forward(args)
+    mean, var = (args["bn_param"].get(key) for key in ("running_mean", "running_var"))
+    if not (isinstance(mean, np.ndarray) and isinstance(var, np.ndarray) and np.shares_memory(mean, var)):
+        return None
+    words = (
+        f"at the first call both are one array: what is written to the one is in the other, on {case.words}"
+    )
+    return finding("one-array", "running_mean, running_var", words)
 
 
 def _second_call(subject: Layer, case: Case, run: Run) -> Finding | None:

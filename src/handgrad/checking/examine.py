@@ -22,30 +22,43 @@ from .own_derivative import own_derivative, partings
 from .report import Report
 from .sandbox import Failure, random_state_kept
 from .subject import BadResult, Layer, Loss, Run
+from .sweep import further_cases
 
 _CURVES = ("relu", "leaky_relu", "prelu", "elu", "gelu", "sigmoid", "tanh")
 TOLERANCE = 1e-6
+CHOICE = "choice"  # of a slope where there is no one derivative: told as a note
 
 
 def examine(
     name: str, subject: Layer, layer: str | None, cases: list[Case], *, answers: bool = True, seed: int = 0
 ) -> Report:
     """Return the report on a subject, tried on `cases` as the layer `layer` (None: of no known kind)."""
-    state = Examination(subject, layer, cases, answers and layer is not None, seed)
     with random_state_kept(), poisoned_numpy(subject.functions):
-        state.runs = [subject.run(case, seed=seed + k) for k, case in enumerate(cases)]
-        if _failures(state):
-            _not_finite(state)
-            if layer == "dropout":
-                laws.check(state)
-            elif state.answers:
-                _with_answers(state)
-                laws.check_stability(state)
-            else:
-                laws.check(state)
-                own_derivative(state)
-            _manners(state)
+        state = _examined(subject, layer, cases, answers, seed)
+        further = further_cases(layer, seed) if layer is not None and not state.findings else []
+        if further:
+            wider = _examined(subject, layer, [*cases, *further], answers, seed)
+            state = wider if wider.findings else state
     return Report(name, sorted(state.findings, key=state.importance), state.notes)
+
+
+def _examined(subject: Layer, layer: str | None, cases: list[Case], answers: bool, seed: int) -> Examination:
+    """Return what one set of cases shows."""
+    state = Examination(subject, layer, cases, answers and layer is not None, seed)
+    state.runs = [subject.run(case, seed=seed + k) for k, case in enumerate(cases)]
+    if not _failures(state):
+        return state
+    _not_finite(state)
+    if layer == "dropout":
+        laws.check(state)
+    elif state.answers:
+        _with_answers(state)
+        laws.check_stability(state)
+    else:
+        laws.check(state)
+        own_derivative(state)
+    _manners(state)
+    return state
 
 
 def _failures(state: Examination) -> bool:
@@ -145,6 +158,10 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
         bad, good = answers.judge.parted(samples)
         mistake, only = _where_it_fails([s.run for s in bad], [s.run for s in good], "shape-wrong")
         verdicts = [replace(verdicts[0], mistake=mistake, evidence=verdicts[0].evidence + only)]
+    state.notes += [v.evidence for v in verdicts if v.severity == CHOICE]
+    if verdicts and all(v.severity == CHOICE for v in verdicts):
+        return
+    verdicts = [v for v in verdicts if v.severity != CHOICE]
     state.named.update(verdict.mistake for verdict in verdicts)
     for verdict in verdicts:
         state.add(verdict.mistake, output, verdict.evidence, severity=verdict.severity)
@@ -164,7 +181,7 @@ def _unnamed(state: Examination, output: str) -> str:
     if output == state.subject.first:
         return "forward-wrong"
     if output.endswith("at test time"):
-        return "statistics-swapped"
+        return "running-at-test"
     return "derivative-wrong" if output == "dx" and state.layer in _CURVES else "wrong-unknown"
 
 

@@ -20,6 +20,7 @@ FILES = (
     "discover",
     "examination",
     "own_derivative",
+    "sweep",
     "examine",
     "rules",
     "doctor",

@@ -36,6 +36,7 @@ class Walk:
     ) -> None:
         self.points: list[np.ndarray] = []
         self.changed: set[str] = set()
+        self.shared: set[str] = set()
         w, config = start.copy(), None if config is None else dict(config)
         for gradient in gradients:
             given, dw = w.copy(), gradient.copy()
@@ -49,8 +50,15 @@ class Walk:
                 self.changed.add("dw")
             if not np.array_equal(given, w):
                 self.changed.add("w")
+            self.shared |= _sharing(config, following)
             w = np.array(following, dtype=float)
             self.points.append(w)
+
+
+def _sharing(config: Any, point: np.ndarray) -> set[str]:
+    """Return the keys of a config whose array lies in the memory of a parameter."""
+    items = config.items() if isinstance(config, dict) else ()
+    return {k for k, v in items if isinstance(v, np.ndarray) and np.shares_memory(v, point)}
 
 
 def examine_rule(name: str, rule: Rule, like: str, *, answers: bool = True) -> Report:
@@ -101,6 +109,11 @@ def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
         report.findings.append(
             finding("second-call-differs", "next_w", "the same steps from the same start lead elsewhere")
         )
+    report.findings += _shared_default(rule, gradients, start)
+    if walk.shared and report.findings:
+        names = ", ".join(sorted(walk.shared))
+        words = f"config[{names!r}] and next_w lie in the same memory, {_words(settings)}"
+        report.findings.insert(0, finding("state-aliased", "next_w", words))
     if "dw" in walk.changed:
         report.findings.append(finding("input-changed", "dw", "a step changes the gradient of the caller"))
     if "w" in walk.changed:
@@ -137,6 +150,21 @@ def _defaults(
             "doubtful",
         )
     ]
+
+
+def _shared_default(rule: Rule, gradients: list[np.ndarray], start: np.ndarray) -> list[Finding]:
+    """Without a config each parameter must begin anew: two of them share nothing."""
+    walks = []
+    for _ in range(2):
+        try:
+            walks.append(Walk(rule, None, gradients[:2], start).points)
+        except Failure:
+            return []  # it needs a config
+    if all(np.allclose(a, b, rtol=1e-9, equal_nan=True) for a, b in zip(*walks, strict=True)):
+        return []
+    words = "a second parameter that begins without a config goes on with the memory of the first"
+    hint = "what stands for a config that nobody gives must be made anew in each call."
+    return [finding("second-call-differs", "next_w", words, hint)]
 
 
 def _words(settings: dict[str, float]) -> str:

@@ -271,6 +271,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "the result shares its memory with an input",
         "who changes the one later changes the other: return an array of its own.",
     ),
+    "one-array": (
+        "two results are one array",
+        "a second name for an array is no second array: which line makes it, and how often?",
+    ),
     "dtype-lost": (
         "precision is lost: float64 comes back as a smaller type",
         "which line makes an array of a fixed dtype?",
@@ -333,6 +337,30 @@ _WORDS: dict[str, tuple[str, str]] = {
     "part-missing": (
         "a part of it is never written",
         "which loop ends too early, or which index is never reached?",
+    ),
+    "wrong-strides": (
+        "the steps from one number to the next in memory are those of another array",
+        "strides belong to the array whose memory is read: which array is that?",
+    ),
+    "std-for-variance": (
+        "the standard deviation stands where the variance should",
+        "running_var gathers variances; the root is taken when it is used.",
+    ),
+    "running-at-test": (
+        "the running statistics change at test time",
+        "at test time they are read and left as they are.",
+    ),
+    "state-stale": (
+        "the step uses the memory as it was before this step",
+        "first the new gradient goes into the memory, then the step is made with it.",
+    ),
+    "state-aliased": (
+        "what the config keeps and the new parameter are one array",
+        "an array that is changed in place changes under every name that it has.",
+    ),
+    "bias-unused": (
+        "the bias is left out where a gradient is computed",
+        "whether a unit is active is decided by all that forward adds up, the bias too.",
     ),
     "step-differs": (
         "one step of the computation is another",

@@ -38,6 +38,7 @@ def _pool(rng: np.random.Generator) -> Iterator[Call]:
         ((2, 2, 5, 7), (3, 2), 1),
         ((1, 2, 8, 6), (2, 3), 2),
         ((2, 1, 7, 7), (2, 2), 3),
+        ((1, 2, 4, 6), (2, 2), 1),
     ):
         pool_param = {"pool_height": ph, "pool_width": pw, "stride": stride}
         for make in (_distinct, halves):

@@ -34,6 +34,8 @@ def complaints(student: Student) -> list[str]:
 
 def _judge_layer(student: Student) -> Iterator[str]:
     for call in CALLS[student.like](np.random.default_rng(5)):
+        if student.own_ties and len(np.unique(call["x"])) < call["x"].size:
+            continue  # among equal maxima any choice is a gradient
         try:
             yield from (f"{text} at {_shown(call)}" for text in _one_call(student, call))
         except Exception as error:  # whatever a student's code raises
@@ -115,6 +117,12 @@ def _judge_dropout(student: Student, call: Call, out: np.ndarray, cache: Any) ->
     one, other = (apply(student.forward, copy.deepcopy(free))[0] for _ in range(2))
     if np.array_equal(one, other):
         yield "two calls without a seed drop the same units"
+    if len(x) > 1 and (kept == kept[:1]).all():
+        yield "every sample drops the same units"
+    out, cache = apply(student.forward, copy.deepcopy(free))
+    yield from _differs(
+        "dx without a seed", (student.backward(dout.copy(), cache) != 0) * 1.0, (out != 0) * 1.0
+    )
 
 
 def _judge_loss(student: Student) -> Iterator[str]:
@@ -147,6 +155,15 @@ def _judge_rule(student: Student) -> Iterator[str]:
             yield from _differs(f"w after step {step + 1}", w, true_w)
             if not np.array_equal(given, dw):
                 yield "dw changed"
+    yield from _starts_anew(student.forward)
+
+
+def _starts_anew(rule: Any) -> Iterator[str]:
+    """Two parameters that begin without a config have nothing to do with each other."""
+    rng = np.random.default_rng(9)
+    w, dw = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+    one, other = (rule(w.copy(), dw.copy(), None)[0] for _ in range(2))
+    yield from _differs("w of a second parameter without a config", other, one)
 
 
 def apply(function: Any, values: Call) -> Any:

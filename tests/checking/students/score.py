@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checking.students.student import Student
-from checking.students.suite import FIRST, FOURTH, LOSSES, RULES, SECOND, STUDENTS, THIRD, family
+from checking.students.suite import FIFTH, FIRST, FOURTH, LOSSES, RULES, SECOND, STUDENTS, THIRD, family
 from handgrad import checking
 
 BATCHES = {
@@ -24,6 +24,7 @@ BATCHES = {
     "second batch": SECOND,
     "third batch": THIRD,
     "fourth batch": FOURTH,
+    "fifth batch": FIFTH,
     "all": STUDENTS,
 }
 

@@ -22,7 +22,8 @@ _WORDS = """
     input-changed global-random-touched result-aliases-input dtype-lost uninitialised-memory
     fails-for-N1 fails-for-nonsquare fails-for-C-not-F fails-for-fortran fails-for-nondividing-stride
     fails-for-square fails-without-pad fails-with-pad fails-at-first wrong-at-test part-missing
-    piece-missing step-differs regularisation-missing regularisation-doubled
+    piece-missing step-differs wrong-strides std-for-variance running-at-test state-stale state-aliased
+    one-array regularisation-missing regularisation-doubled
     second-call-differs cache-not-enough not-a-number swapped-outputs wrong-unknown forward-wrong
 """
 VOCABULARY = frozenset(_WORDS.split())
@@ -49,6 +50,8 @@ class Student:
         How a student gets there, or what is special about a correct one.
     visible_to_laws : bool
         Whether a check that knows no right answer can possibly see it.
+    own_ties : bool
+        Whether it is right with another choice than ours among equal maxima.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Student:
     mistakes: frozenset[str]
     story: str
     visible_to_laws: bool
+    own_ties: bool = False
 
     @property
     def buggy(self) -> bool:
@@ -82,12 +86,12 @@ def buggy(
     return hand_in
 
 
-def right(like: str, story: str) -> Callable[[Callable[[], Any]], Student]:
+def right(like: str, story: str, *, own_ties: bool = False) -> Callable[[Callable[[], Any]], Student]:
     """Make a correct submission of a function that returns its pair."""
 
     def hand_in(make: Callable[[], Any]) -> Student:
         forward, backward = _pair(make)
-        return Student(make.__name__, like, forward, backward, "", frozenset(), story, True)
+        return Student(make.__name__, like, forward, backward, "", frozenset(), story, True, own_ties)
 
     return hand_in
 

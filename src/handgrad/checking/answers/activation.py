@@ -9,6 +9,7 @@ import numpy as np
 
 from ..cases import Args
 from .mutation import Mutation
+from .pool import SHARED
 
 Curve = Callable[[np.ndarray, float], np.ndarray]
 
@@ -322,6 +323,7 @@ def _everywhere(a: Args, d: np.ndarray) -> np.ndarray:
     return np.repeat(d, a["pieces"], axis=1)
 
 
+_LAST = "where channels are equal the last takes the gradient, not the first"
 _MAXOUT = [
     Mutation(
         "channels-mixed", "out", lambda a, _: _interleaved(a).max(axis=1), "distant channels are grouped"
@@ -329,8 +331,8 @@ _MAXOUT = [
     Mutation("forward-wrong", "out", lambda a, _: _groups(a).min(axis=2), "the smallest is kept"),
     Mutation("average-not-divided", "out", lambda a, _: _groups(a).sum(axis=2), "groups are added up"),
     Mutation("ties-all-credited", "dx", _all_credited(False), "each of the equal maxima gets all"),
-    Mutation("ties-all-credited", "dx", _all_credited(True), "the equal maxima share the gradient"),
-    Mutation("argmax-last", "dx", _last_credited, severity="doubtful"),
+    Mutation("ties-all-credited", "dx", _all_credited(True), SHARED, "choice"),
+    Mutation("argmax-last", "dx", _last_credited, _LAST, "choice"),
     Mutation("mask-missing", "dx", _everywhere, "every channel of a group gets the gradient"),
 ]
 

@@ -12,6 +12,7 @@ from ..cases import Args
 from ..geography import describe, letters_of
 from . import catalogue
 from .edits.explain import explain
+from .inputs import wrong_inputs
 from .mutation import Sample, close, match
 from .pattern import relate
 from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
@@ -37,6 +38,8 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     mutation = match((m for m in catalogue.of(layer) if m.output == output), samples)
     if mutation is not None:
         words = f"{mutation.words}: " if mutation.words else ""
+        if mutation.severity == "choice":
+            return [Diagnosis(mutation.mistake, mutation.words, mutation.severity)]
         return [Diagnosis(mutation.mistake, words + _figures(output, wrong[0]), mutation.severity)]
     found = _factor(layer, output, samples) or _by_terms(layer, output, samples)
     if found and found[0].mistake not in _VAGUE:
@@ -47,6 +50,9 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     edit = explain(layer, output, samples)
     if edit is not None:
         return [Diagnosis(edit.mistake, f"{edit.words}: {_figures(output, wrong[0])}", edit.severity)]
+    if related is None:
+        other = wrong_inputs(layer, output, [s.run for s in samples if getattr(s, "run", None) is not None])  # type: ignore[attr-defined]
+        related = None if other is None else (other.mistake, other.words)
     if related is not None:
         return [Diagnosis(related[0], f"{related[1]}: {_figures(output, wrong[0])}")]
     return found

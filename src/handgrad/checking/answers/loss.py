@@ -73,6 +73,12 @@ def _softmax_rows() -> list[tuple[str, str, Fn, str]]:
             lambda x, y: (_softmax(x) - (_one_hot(x, y).sum(axis=0) > 0)) / len(x),
             "every label is subtracted in every row",
         ),
+        (
+            "dtype-lost",
+            "loss",
+            lambda x, y: np.mean(np.trunc(-np.log(_picked(_softmax(x), y)))),
+            "the loss of each sample is cut off to a whole number",
+        ),
         ("gradient-sign", "loss", lambda x, y: -_cross_entropy(x, y), "the minus of -log is missing"),
         (
             "wrong-axes",
@@ -171,6 +177,12 @@ def _svm_with(mask: Callable[..., np.ndarray]) -> Fn:
 
 def _svm_rows() -> list[tuple[str, str, Fn, str]]:
     return [
+        (
+            "dtype-lost",
+            "loss",
+            lambda x, y: np.mean(np.trunc(np.maximum(_margins(x, y), 0) * (1 - _one_hot(x, y))).sum(axis=1)),
+            "each margin is cut off to a whole number",
+        ),
         ("margin-counts-right-class", "loss", lambda x, y: _hinge(x, y) + 1, "the loss is one too large"),
         (
             "margin-counts-right-class",
@@ -247,7 +259,7 @@ def _svm_rows() -> list[tuple[str, str, Fn, str]]:
 def _on_scores(rows: list[tuple[str, str, Fn, str]]) -> list[Mutation]:
     found = []
     for mistake, output, value, words in rows:
-        severity = "doubtful" if "exactly zero" in words else "wrong"
+        severity = "choice" if "exactly zero" in words else "wrong"
         found.append(
             Mutation(mistake, output, lambda a, _, v=value: np.asarray(v(a["x"], a["y"])), words, severity)
         )

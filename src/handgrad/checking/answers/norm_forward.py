@@ -151,6 +151,10 @@ def running(layer: str, a: Args, update: Update) -> dict[str, np.ndarray]:
     return {key: update(param[key], batch[key], momentum, norm) for key in batch}
 
 
+def _usual(old: np.ndarray, new: np.ndarray, m: float, norm: Norm) -> np.ndarray:
+    return m * old + (1 - m) * new
+
+
 def running_mutations(layer: str) -> list[Mutation]:
     """Return the mistakes of running averages."""
 
@@ -183,12 +187,12 @@ def running_mutations(layer: str) -> list[Mutation]:
             "the running variance is that of a sample",
         ),
         (
-            "statistics-swapped",
+            "std-for-variance",
             lambda old, new, m, _: m * old + (1 - m) * np.sqrt(new),
             "it gathers the standard deviation, not the variance",
         ),
         (
-            "eps-misplaced",
+            "std-for-variance",
             lambda old, new, m, n: m * old + (1 - m) * np.sqrt(new + _eps_of(n)),
             "it gathers the root of variance plus eps",
         ),
@@ -200,6 +204,15 @@ def running_mutations(layer: str) -> list[Mutation]:
 
     found = [
         one(m, key, update, words) for m, update, words in rows for key in ("running_mean", "running_var")
+    ]
+    found += [
+        Mutation(
+            "running-at-test",
+            f"{key} at test time",
+            lambda a, _, k=key: running(layer, _as(a, "train"), _usual)[k],
+            "they move towards the statistics of the test batch",
+        )
+        for key in ("running_mean", "running_var")
     ]
     for axes in WRONG_AXES[layer]:
         words = f"statistics over {letters_of_axes(layer, axes)}"

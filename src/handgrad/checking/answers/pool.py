@@ -176,6 +176,7 @@ def _over_channels(a: Args, _: Any) -> np.ndarray:
     return np.broadcast_to(out.max(axis=1, keepdims=True), out.shape)
 
 
+SHARED = "where numbers are equal they share the gradient, where ours gives it to the first"
 _MAX = [
     Mutation("wrong-window", "out", _over_channels, "the maximum is taken over channels as well"),
     Mutation("forward-wrong", "out", lambda a, _: Way(a).forward(np.min), "the smallest number is kept"),
@@ -193,15 +194,25 @@ _MAX = [
         "the largest absolute value is kept",
     ),
     _dx("ties-all-credited", _equal, "each of the equal maxima gets all of the gradient"),
-    _dx("ties-all-credited", _shared, "the equal maxima share the gradient"),
+    _dx("ties-all-credited", _shared, SHARED, "choice"),
     Mutation(
         "swapped-height-width",
         "dx",
         lambda a, d: Way(a).backward(turned(d), _first),
         "dout is read as [j, i]",
     ),
-    _dx("argmax-last", lambda w: _first(w, last=True), "the last maximum in reading order", "doubtful"),
-    _dx("argmax-last", lambda w: _first(w, "F"), "the first maximum reading column by column", "doubtful"),
+    _dx(
+        "argmax-last",
+        lambda w: _first(w, last=True),
+        "where numbers are equal the last takes the gradient, not the first",
+        "choice",
+    ),
+    _dx(
+        "argmax-last",
+        lambda w: _first(w, "F"),
+        "where numbers are equal the first column by column takes the gradient",
+        "choice",
+    ),
     Mutation(
         "swapped-height-width", "dx", _exchanged, "the flat index of the maximum is split by the height"
     ),

@@ -79,6 +79,10 @@ class Chain:
             grads |= self._back(j, grads["dx"])
         return grads
 
+    def back_own(self, k: int, dout: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the gradients of one piece."""
+        return self._back(k, dout)
+
     def _back(self, j: int, dout: np.ndarray) -> dict[str, np.ndarray]:
         piece = self.pieces[j]
         grads = getattr(reference, f"{piece}_backward_naive")(dout, self.caches[j])
@@ -106,7 +110,26 @@ def mutations(layer: str, of: Callable[[str], list[Mutation]]) -> list[Mutation]
     for k in reversed(range(len(pieces))):
         for mutation in of(pieces[k]):
             found += _through(mutation, k, pieces, chain)
-    return [*_pieces_left_out(pieces, chain), *found]
+    return [*_pieces_left_out(pieces, chain), *_other_stage(pieces, chain), *found]
+
+
+def _other_stage(pieces: tuple[str, ...], chain: Any) -> list[Mutation]:
+    """Return the gradients of a piece's own arrays from a dout of another stage."""
+
+    def own(k: int, j: int, name: str) -> Any:
+        def compute(a: Args, dout: np.ndarray) -> np.ndarray:
+            c = chain(a)
+            return c.back_own(k, c.back_to(j, dout))[name]
+
+        return compute
+
+    found = []
+    for k, piece in enumerate(pieces):
+        for name in ("d" + n for n in _SETTINGS[piece] if not n.endswith("_param")):
+            for j in range(k + 1, len(pieces)):
+                words = f"it is taken of the gradient before the backward of its {pieces[k + 1]}"
+                found.append(Mutation("piece-missing", name, own(k, j, name), words))
+    return found
 
 
 def edited(layer: str, output: str, of: Callable[[str, str], Iterable[Mutation]]) -> Iterator[Mutation]:

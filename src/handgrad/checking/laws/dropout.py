@@ -13,18 +13,66 @@ from .common import good_runs, near, value
 
 def dropout(state: Any) -> None:
     """Read share and scale of what is kept off out / x, and hold backward to the same mask."""
+    if not _shapes(state):
+        return
+    shared = next((r for r in _training(state) if _one_mask_for_all(r)), None)
+    if shared is not None:
+        words = f"every sample drops the same numbers, on {shared.case.words}"
+        state.add("wrong-axes", "out", words, "each number is dropped on its own: what shape has the mask?")
+        return
+    keeps = _keeps(state)
+    if _cut_off(state, keeps):
+        return
+    for run in good_runs(state):
+        x, out = run.case.args["x"], run.outputs["out"]
+        if run.case.args["dropout_param"]["mode"] == "test":
+            _test(state, run, out / x)
+        elif not _train(state, run, out / x, keeps):
+            return
+    _trains(state)
+
+
+def _shapes(state: Any) -> bool:
     for run in good_runs(state):
         x, out = run.case.args["x"], run.outputs["out"]
         if out.shape != x.shape:
-            state.add(
-                "shape-wrong", "out", f"out has shape {out.shape}, x has {x.shape}, on {run.case.words}"
-            )
-            return
-        if run.case.args["dropout_param"]["mode"] == "test":
-            _test(state, run, out / x)
-        elif not _train(state, run, out / x):
-            return
-    _trains(state)
+            words = f"out has shape {out.shape}, x has {x.shape}, on {run.case.words}"
+            state.add("shape-wrong", "out", words)
+            return False
+    return True
+
+
+def _keeps(state: Any) -> bool:
+    """Return whether p is the probability to keep, throughout the first run: another convention. Tell it."""
+    run = next(iter(_training(state)), None)
+    if run is None:
+        return False
+    p = run.case.args["dropout_param"]["p"]
+    share, scale = float(np.mean(run.outputs["out"] != 0)), _scale(run)
+    loose = 5 * (p * (1 - p) / run.outputs["out"].size) ** 0.5
+    if abs(share - p) > loose or not np.isclose(scale, 1 / p, rtol=1e-5):
+        return False
+    words = (
+        f"{share:.1%} are kept and multiplied by 1 / p, where p = {p:g} drops {p:.0%}, on {run.case.words}"
+    )
+    state.add("keep-drop-swapped", "out", words, severity="doubtful")  # in itself it is consistent
+    return True
+
+
+def _cut_off(state: Any, keeps: bool) -> bool:
+    """Tell a scale of 1 / (1 - p) that lost its fraction."""
+    runs = _training(state)
+    due = [1 / (p if keeps else 1 - p) for p in (r.case.args["dropout_param"]["p"] for r in runs)]
+    given = [_scale(r) for r in runs]
+    whole = [float(np.trunc(number)) for number in due]
+    if given != whole or whole == due or max(whole, default=1.0) == 1.0:
+        return False
+    k = next(k for k, number in enumerate(due) if number != whole[k])
+    words = (
+        f"what is kept is multiplied by {given[k]:g}, which is {due[k]:.4g} cut off, on {runs[k].case.words}"
+    )
+    state.add("dtype-lost", "out", words, "which type has the array that holds the mask?")
+    return True
 
 
 def _test(state: Any, run: Run, ratio: np.ndarray) -> None:
@@ -68,8 +116,9 @@ def _scale(run: Run) -> float:
     return float(np.median(kept)) if kept.size else 0.0
 
 
-def _train(state: Any, run: Run, ratio: np.ndarray) -> bool:
-    p = run.case.args["dropout_param"]["p"]
+def _train(state: Any, run: Run, ratio: np.ndarray, keeps: bool) -> bool:
+    given = run.case.args["dropout_param"]["p"]
+    p = 1 - given if keeps else given
     words = f"on {run.case.words}"
     kept = ratio != 0
     share, scale = float(kept.mean()), _scale(run)
@@ -87,7 +136,7 @@ def _train(state: Any, run: Run, ratio: np.ndarray) -> bool:
             state.add(
                 mistake,
                 "out",
-                f"{share:.1%} are kept and multiplied by {scale:.4g}, where p = {p:g} drops "
+                f"{share:.1%} are kept and multiplied by {scale:.4g}, where p = {given:g} drops "
                 f"{p:.0%}, and {1 / (1 - p):.4g} keeps the mean, {words}",
             )
             return False
@@ -163,10 +212,6 @@ def _trains(state: Any) -> None:
     shares = {
         r.case.args["dropout_param"]["p"]: float(np.mean(r.outputs["out"] != 0)) for r in _training(state)
     }
-    shared = next((r for r in _training(state) if _one_mask_for_all(r)), None)
-    if shared is not None and not state.findings:
-        words = f"every sample drops the same numbers, on {shared.case.words}"
-        state.add("wrong-axes", "out", words, "each number is dropped on its own: what shape has the mask?")
     if shares and all(share == 1.0 for share in shares.values()) and not state.findings:
         state.add("forward-wrong", "out", "nothing is ever dropped in training")
     run = next(iter(_training(state)), None)

@@ -132,7 +132,7 @@ def _mass(state: Any) -> None:
 
 
 def _credited(state: Any) -> None:
-    """On ties, one number of a window takes all; where windows tile, dx is not shared out."""
+    """On ties, no more than dout goes out; who of the equal ones takes it is a note."""
     for run in good_runs(state):
         dx, dout = run.outputs.get("dx"), run.dout
         if run.case.smooth or "overlap" in run.case.properties or dx is None or dout is None:
@@ -142,15 +142,11 @@ def _credited(state: Any) -> None:
             return
         counts = [(dx[:, :, r, c] != 0).sum(axis=(2, 3)).max(initial=0) for _, _, r, c in places]
         if max(counts, default=0) > 1:
-            state.add(
-                "ties-all-credited",
-                "dx",
-                f"{max(counts)} numbers of one window get a gradient, on {run.case.words}",
-            )
+            state.notes.append("where numbers of a window are equal they share the gradient")
             return
         last = _last_of_ties(run, dx, places)
         if last:
-            state.add("argmax-last", "dx", last, severity="doubtful")
+            state.notes.append(last)
             return
 
 
@@ -160,5 +156,5 @@ def _last_of_ties(run: Run, dx: np.ndarray, places: list[Any]) -> str:
         window = x[:, :, r, c].reshape(*x.shape[:2], -1)
         credited = dx[:, :, r, c].reshape(window.shape) != 0
         if (credited.any(axis=2) & (np.argmax(credited, axis=2) != np.argmax(window, axis=2))).any():
-            return f"where numbers are equal the first in reading order should take it, on {run.case.words}"
+            return "where numbers are equal another than the first takes the gradient"
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from checking.students.student import buggy
+from checking.students.student import buggy, right
 
 
 def max_pool_forward_naive(x, pool_param):
@@ -62,13 +62,7 @@ def max_pool_credits_every_tie():
     return max_pool_forward_naive, max_pool_backward_naive
 
 
-@buggy(
-    "max_pool",
-    "backward",
-    "ties-all-credited",
-    "Shares the gradient evenly among ties, as a fast course layer may; asked for is the first one.",
-    laws=False,
-)
+@right("max_pool", "Shares the gradient evenly among ties, as a fast course layer may.", own_ties=True)
 def max_pool_shares_ties():
     def max_pool_backward_naive(dout, cache):
         x, pool_param = cache
@@ -85,13 +79,7 @@ def max_pool_shares_ties():
     return max_pool_forward_naive, max_pool_backward_naive
 
 
-@buggy(
-    "max_pool",
-    "both",
-    "argmax-last",
-    "Searches the maximum by hand with >=, so that the last of equals stays.",
-    laws=False,
-)
+@right("max_pool", "Searches the maximum by hand with >=, so that the last of equals stays.", own_ties=True)
 def max_pool_last_of_ties():
     def max_pool_forward_search(x, pool_param):
         ph, pw, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]

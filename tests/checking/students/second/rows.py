@@ -6,7 +6,7 @@ import numpy as np
 from checking.students.buggy.affine import affine_forward
 from checking.students.buggy.rectifiers import maxout_forward, prelu_forward, relu_forward
 from checking.students.buggy.smooth import normal_cdf, sigmoid
-from checking.students.student import buggy
+from checking.students.student import buggy, right
 
 
 @buggy("affine", "backward", "sign", "Turns dw round so that w + dw goes downhill.")
@@ -112,7 +112,9 @@ def gelu_of_an_approximation():
     return gelu_forward, gelu_backward
 
 
-@buggy("maxout", "backward", "argmax-last", "Compares with >= in a loop over the pieces.", laws=False)
+@right(
+    "maxout", "Compares with >= in a loop over the pieces, so that the last of equals stays.", own_ties=True
+)
 def maxout_last_of_ties():
     def maxout_backward(dout, cache):
         x, pieces = cache

@@ -194,10 +194,13 @@ def _indexed(node: ast.Subscript, items: list[ast.expr]) -> ast.Subscript:
 
 
 def _letters(text: str) -> Iterator[Alternative]:
-    """Exchange two letters in one operand of an einsum."""
+    """Exchange two letters in one operand of an einsum, or sum its factors apart."""
     if "->" not in text:
         return
     operands = text.replace("->", ",").split(",")
+    for letter in sorted(set(operands[0]) - set(operands[-1])):
+        parts = [operands[0].replace(letter, "z"), *operands[1:]]
+        yield Alternative("apart", ast.Constant(",".join(parts[:-1]) + "->" + parts[-1]), letter)
     for k, operand in enumerate(operands):
         for a, b in combinations(operand, 2):
             turned = operand.translate(str.maketrans(a + b, b + a))
@@ -278,6 +281,7 @@ def _axes(node: ast.Call) -> Iterator[Alternative]:
     for k, keyword in enumerate(node.keywords):
         rest = [*node.keywords[:k], *node.keywords[k + 1 :]]
         if keyword.arg == "axis":
+            yield Alternative("axis", ast.Call(node.func, node.args, rest), "all")
             used = ast.unparse(keyword.value)
             for axes in _subsets():
                 value = ast.parse(str(axes[0] if len(axes) == 1 else axes), mode="eval").body

@@ -41,7 +41,8 @@ def explain(layer: str, output: str, samples: list[Sample]) -> Mutation | None:
 
 def _gives(mutation: Mutation, sample: Sample) -> bool:
     try:
-        predicted = np.asarray(mutation.compute(sample.args, sample.dout))
+        with np.errstate(all="ignore"):
+            predicted = np.asarray(mutation.compute(sample.args, sample.dout))
     except Exception:  # an edit may fail in any way
         return False
     return predicted.dtype != object and close(sample.given, predicted)  # type: ignore[arg-type]
@@ -81,9 +82,8 @@ def _mistake(worked: Worked, variant: Variant, output: str) -> str:
 
 def _compute(variant: Variant, output: str, parameters: tuple[str, ...]) -> Any:
     def compute(args: Args, dout: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            named = {name: dout if name == "dout" else args[name] for name in parameters}
-            return np.asarray(variant(**named)[output])
+        named = {name: dout if name == "dout" else args[name] for name in parameters}
+        return np.asarray(variant(**named)[output])
 
     return compute
 

@@ -16,8 +16,14 @@ def mistake_of(worked: Worked, variant: Variant) -> str:
     edit = variant.edits[0]
     if edit.detail == "keepdims":
         return "shape-wrong"
+    if edit.kind == "cut off":
+        return "dtype-lost"
     for kinds, targets, details, mistake in worked.roles:
-        if _fits(kinds, edit.kind) and _fits(targets, edit.target) and _fits(details, edit.detail):
+        if (
+            _fits(kinds, edit.kind)
+            and _fits(targets, edit.target)
+            and (_fits(details, edit.detail) or _fits(details, f"{edit.detail}>{edit.after}"))
+        ):
             return mistake
     return UNNAMED
 
@@ -74,9 +80,13 @@ def _words(edit: Edit) -> str:
         "new axis": f"{detail} runs along another axis {where}",
         "all": f"all of an axis is taken where {detail} chooses {where}",
         "ignored": f"{detail} is not used {where}: it is always {after}",
+        "cut off": f"{target} is cut off to whole numbers",
+        "apart": f"the sum over {detail} is taken of each factor apart, not of their product, {where}",
         "compare": f"the comparison is another one {where}: {after}",
     }.get(edit.kind, f"{after} {where}")
 
 
 def _axes(edit: Edit) -> str:
+    if edit.detail == "all":
+        return "all axes"
     return "axes kept or dropped wrongly" if edit.detail == "keepdims" else f"axis {edit.detail.strip('(),')}"

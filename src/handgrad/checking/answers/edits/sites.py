@@ -94,9 +94,20 @@ def _in_statement(statement: ast.stmt, names: Names) -> Iterator[Edit]:
         yield from _in_expression(statement, (statement, "target", None), names, False, target)
     elif isinstance(statement, ast.Assign):
         target = _target(statement.targets[0])
+        yield from _cut_off(statement, target)
         yield from _in_expression(statement, (statement, "value", None), names, False, target)
         if isinstance(statement.targets[0], ast.Subscript):
             yield from _in_expression(statement, (statement, "targets", 0), names, False, target)
+
+
+def _cut_off(statement: ast.Assign, target: str) -> Iterator[Edit]:
+    """Let an array of whole numbers hold what is assigned."""
+    if isinstance(statement.value, ast.Tuple | ast.Constant):
+        return
+    whole = ast.parse("np.trunc(x)", mode="eval").body
+    whole.args[0] = statement.value  # type: ignore[attr-defined]
+    after = ast.unparse(whole)
+    yield Edit("cut off", target, target, "", after, statement, (statement, "value", None), whole)
 
 
 def _target(node: ast.expr) -> str:

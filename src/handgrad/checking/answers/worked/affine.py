@@ -10,7 +10,8 @@ def _forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> Arrays:
     N = x.shape[0]
     "from here on"
     rows = x.reshape(N, -1)
-    out = rows @ w + b
+    product = rows @ w
+    out = product + b[None, :]
     return {"out": out}
 
 
@@ -26,8 +27,9 @@ def _backward(dout: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> 
 _ROLES = (
     ("axis|dropped call", "db", "*", "bias-wrong-axes"),
     ("*", "db", "*", "bias-wrong-axes"),
-    ("term", "out", "b", "bias-missing"),
-    ("*", "out", "b", "bias-wrong-axes"),
+    ("new axis", "out", "b", "bias-wrong-axes"),
+    ("term", "out", "b[[]*", "bias-missing"),
+    ("*", "out", "b*", "bias-wrong-axes"),
     ("order", "*", "*", "reshape-order"),
     ("transpose", "*", "*", "transpose-missing"),
     ("sign", "*", "*", "sign"),

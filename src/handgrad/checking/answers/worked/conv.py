@@ -35,6 +35,23 @@ def _whole(x: np.ndarray, w: np.ndarray, b: np.ndarray, conv_param: Param) -> Ar
     return {"out": out}
 
 
+def _flat(x: np.ndarray, w: np.ndarray, b: np.ndarray, conv_param: Param) -> Arrays:
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    N, C, H, W = x.shape
+    F, _, HH, WW = w.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    HP, WP = padded.shape[2:]
+    HO, WO = 1 + (HP - HH) // stride, 1 + (WP - WW) // stride
+    n, c, i, j, p, q = np.ogrid[:N, :C, :HO, :WO, :HH, :WW]
+    "from here on"
+    plane = HP * WP
+    place = n * (C * plane) + c * plane + i * stride * WP + j * stride + p * WP + q
+    views = padded.ravel()[place % padded.size]
+    product = np.einsum("nchwpq,fcpq->nfhw", views, w)
+    out = product + b[:, None, None]
+    return {"out": out}
+
+
 def _columns(x: np.ndarray, w: np.ndarray, b: np.ndarray, conv_param: Param) -> Arrays:
     stride, pad = conv_param["stride"], conv_param["pad"]
     N, C, H, W = x.shape
@@ -169,12 +186,17 @@ _GROUPS = tuple(
         "p q",
         "N C F",
         "stride pad",
+        "HP H HO",
+        "WP W WO",
+        "HP WP",
         "window padded",
     )
 )
-_TWINS = {"H": "W", "HH": "WW", "HO": "WO", "i": "j", "p": "q"}
+_TWINS = {"H": "W", "HH": "WW", "HO": "WO", "HP": "WP", "i": "j", "p": "q"}
 _SIDES = "[HW]*|i|j|p|q"
 _ROLES = (
+    ("*", "place", "stride", "stride-missing"),
+    ("*", "place|plane", "*", "wrong-strides"),
     ("assign", "*", "*", "overwrite-overlap"),
     ("axis", "db", "*", "bias-wrong-axes"),
     ("call", "db", "*", "factor"),
@@ -199,6 +221,7 @@ SOLUTIONS = tuple(
     for solution in (
         _windows,
         _whole,
+        _flat,
         _columns,
         _columns_course,
         _columns_batch_first,

@@ -77,10 +77,27 @@ def _one_line(
     std = np.sqrt(var + eps)
     x_hat = centred / std
     "from here on"
-    dbeta = np.sum(dout, axis=0)
-    dgamma = np.sum(dout * x_hat, axis=0)
-    dx = gamma / (N * std) * (N * dout - dbeta - x_hat * dgamma)
-    return {"dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+    total = np.sum(dout, axis=0)
+    along = np.sum(dout * x_hat, axis=0)
+    dx = gamma / (N * std) * (N * dout - total - x_hat * along)
+    return {"dx": dx}
+
+
+def _one_line_scaled(
+    dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: Param
+) -> Arrays:
+    eps = bn_param.get("eps", 1e-5)
+    N, D = x.shape
+    mean = x.mean(axis=0)
+    centred = x - mean
+    std = np.sqrt((centred**2).mean(axis=0) + eps)
+    x_hat = centred / std
+    "from here on"
+    dx_hat = dout * gamma
+    total = np.sum(dx_hat, axis=0)
+    along = np.sum(dx_hat * x_hat, axis=0)
+    dx = (N * dx_hat - total - x_hat * along) / (N * std)
+    return {"dx": dx}
 
 
 def _with_means(
@@ -273,6 +290,7 @@ _ROLES = (
     ("name|exchange", "running_*", "*", "statistics-swapped"),
     ("term|sign|name|factor|times", "*", "eps", "eps-misplaced"),
     ("name|exchange", "mean|var|x_hat", "old_*|mean|var|running_*", "statistics-swapped"),
+    ("compare", "a condition", "*", "statistics-swapped"),
     ("axis", "dbeta", "*", "beta-gradient-wrong"),
     ("*", "dbeta", "*", "beta-gradient-wrong"),
     ("factor|name|exchange", "dgamma", "x_hat*", "gamma-without-xhat"),
@@ -299,7 +317,7 @@ def _all(*solutions: Solution) -> tuple[Worked, ...]:
     )
 
 
-BATCH = _all(_batch, _with_means, _staged, _paper, _one_line)
+BATCH = _all(_batch, _with_means, _staged, _paper, _one_line, _one_line_scaled)
 LAYER = _all(_layer, _layer_staged, _layer_one_line)
 SPATIAL = _all(_spatial, _spatial_direct, _spatial_backward, _spatial_staged)
 GROUP = _all(_group, _group_backward)

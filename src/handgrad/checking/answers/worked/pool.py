@@ -51,6 +51,37 @@ def _max_backward(dout: np.ndarray, x: np.ndarray, pool_param: Param) -> Arrays:
     return {"dx": dx}
 
 
+def _max_backward_flat(dout: np.ndarray, x: np.ndarray, pool_param: Param) -> Arrays:
+    PH, PW, stride = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+    N, C, H, W = x.shape
+    HO, WO = dout.shape[2:]
+    rows, columns = np.arange(HO)[:, None], np.arange(WO)[None, :]
+    views = np.lib.stride_tricks.sliding_window_view(x, (PH, PW), axis=(2, 3))[:, :, ::stride, ::stride]
+    flat = np.zeros((N, C, 4 * H * W))
+    chosen = views.reshape(N, C, HO, WO, PH * PW).argmax(axis=4)
+    "from here on"
+    place = (rows * stride + chosen // PW) * W + columns * stride + chosen % PW
+    for n in range(N):
+        for c in range(C):
+            np.add.at(flat[n, c], place[n, c].ravel(), dout[n, c].ravel())
+    dx = flat[:, :, : H * W].reshape(N, C, H, W)
+    return {"dx": dx}
+
+
+def _mean_by_sums(x: np.ndarray, pool_param: Param) -> Arrays:
+    PH, PW, stride = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+    N, C, H, W = x.shape
+    HO, WO = 1 + (H - PH) // stride, 1 + (W - PW) // stride
+    sums = np.zeros((N, C, H + 1, W + 1))
+    sums[:, :, 1:, 1:] = x.cumsum(axis=2).cumsum(axis=3)
+    top, left = np.arange(HO)[:, None] * stride, np.arange(WO)[None, :] * stride
+    low, right = top + PH, left + PW
+    "from here on"
+    total = sums[:, :, low, right] - sums[:, :, top, right] - sums[:, :, low, left] + sums[:, :, top, left]
+    out = total / (PH * PW)
+    return {"out": out}
+
+
 def _max_backward_mask(dout: np.ndarray, x: np.ndarray, pool_param: Param) -> Arrays:
     PH, PW, stride = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
     N, C, H, W = x.shape
@@ -108,10 +139,15 @@ _GROUPS = tuple(
         "N C",
         "stride PH PW",
         "window x",
+        "top low",
+        "left right",
+        "W WO H",
+        "PH PW W",
     )
 )
 _TWINS = {"H": "W", "PH": "PW", "HO": "WO", "i": "j", "a": "b"}
 _ROLES = (
+    ("name", "*", "P[HW]>stride|H>*|W>*", "wrong-window"),
     ("assign", "*", "*", "overwrite-overlap"),
     ("*", "H[O]|W[O]", "*", "shape-wrong"),
     ("name", "*", "stride", "stride-missing"),
@@ -122,6 +158,9 @@ _ROLES = (
     ("call", "(a, b)", "*", "mask-inverted"),
     ("axis", "*", "*", "wrong-axes"),
     ("divisor|factor|times|twice|plus|power|call", "dx|out", "*P[HW]*", "average-not-divided"),
+    ("*", "place", "*", "wrong-window"),
+    ("sign", "total", "*", "sign"),
+    ("*", "total", "*", "wrong-window"),
     ("sign|*", "dx", "dx", "sign"),
     ("bound|constant|term|twice|times|factor|plus|sign", "*", "*", "wrong-window"),
 )
@@ -141,6 +180,6 @@ def _all(roles: tuple[tuple[str, str, str, str], ...], *solutions: Solution) -> 
     return tuple(Worked(one, _GROUPS, _TWINS, roles, {"stride": (1, 2)}) for one in solutions)
 
 
-MAX = _all(_ROLES, _max, _max_backward, _max_backward_mask)
-MEAN = _all(_MEAN_ROLES, _mean, _mean_backward)
+MAX = _all(_ROLES, _max, _max_backward, _max_backward_flat, _max_backward_mask)
+MEAN = _all(_MEAN_ROLES, _mean, _mean_by_sums, _mean_backward)
 GLOBAL = _all(_MEAN_ROLES, _global, _global_backward)

@@ -121,6 +121,7 @@ _GROUPS = tuple(
         "delta g",
         "lr decay",
         "w next_w",
+        "v next_w",
         "mu lr",
     )
 )
@@ -143,6 +144,8 @@ _ROLES = (
     ("term|factor|sign", "next_w", "*decay*", "regularisation-missing"),
     ("sign", "v", "*", "momentum-sign"),
     ("sign", "next_w", "v|mu*|lr*|(1 + mu)*", "momentum-sign"),
+    ("name", "next_w|delta", "cache>old|moved>*|v>old", "state-stale"),
+    ("name", "state[[]*", "*>next_w|*>w", "state-aliased"),
     ("name|exchange", "*", "v|old|m|g|cache|moved|delta|w|next_w", "state-not-kept"),
     ("sign", "*", "*", "sign"),
 )

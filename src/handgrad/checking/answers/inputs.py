@@ -1,0 +1,134 @@
+"""The right function of a wrong input: what was fed to it in place of an argument or of dout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+
+from ..cases import Args
+from ..subject import Run
+from .mutation import Mutation, close
+from .truth import truth
+
+Change = Callable[[np.ndarray], np.ndarray]
+Changes = Iterator[tuple[str, str, str, Callable[[np.ndarray, Args], np.ndarray]]]
+_NAMES = {"N": "samples", "C": "channels", "H": "rows", "W": "columns"}
+
+
+def wrong_inputs(layer: str, output: str, runs: list[Run]) -> Mutation | None:
+    """Return the change of one argument that makes the right function give the learner's numbers.
+
+    Parameters
+    ----------
+    layer, output : str
+    runs : list of Run
+        Those that gave the output.
+    """
+    usable = [r for r in runs if output in r.outputs and r.dout is not None]
+    if not usable or layer == "dropout":
+        return None
+    right = {id(r): truth(layer, r.case, r.dout).get(output) for r in usable}
+    wrong = [r for r in usable if right[id(r)] is not None and not close(r.outputs[output], right[id(r)])]  # type: ignore[arg-type]
+    if not wrong:
+        return None
+    first = min(wrong, key=lambda r: r.case.args[r.case.arrays[0]].size)
+    ordered = [first, *(r for r in usable if r is not first)]
+    for name, mistake, words, change in _changes(first, output):
+        if all(_gives(layer, output, run, name, change) for run in ordered):
+            return Mutation(mistake, output, lambda a, d: None, words)
+    return None
+
+
+def _gives(layer: str, output: str, run: Run, name: str, change: Callable[..., np.ndarray]) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            if name == "dout":
+                predicted = truth(layer, run.case, change(np.asarray(run.dout), run.case.args))
+            else:
+                args: Args = run.case.args | {name: change(run.case.args[name], run.case.args)}
+                predicted = truth(layer, replace(run.case, args=args), run.dout)
+    except (ValueError, IndexError, TypeError):
+        return False
+    return output in predicted and close(run.outputs[output], np.asarray(predicted[output]))
+
+
+def _changes(run: Run, output: str) -> Changes:
+    arrays = {name: run.case.args[name] for name in run.case.arrays}
+    if output.startswith("d") and run.dout is not None:
+        arrays = {"dout": run.dout, **arrays}
+    for name, array in arrays.items():
+        told = f"the numbers are right for another {name}"
+        for mistake, words, change in _of_array(array.ndim):
+            yield name, mistake, f"{told}: {words.format(name=name)}", lambda a, _, c=change: c(a)  # type: ignore[misc]
+        if "G" in run.case.args and name != "dout":
+            yield name, "channels-mixed", f"{told}: its first group is used for all", _first_group
+
+
+def _first_group(array: np.ndarray, args: Args) -> np.ndarray:
+    return np.concatenate([np.split(array, args["G"], 1)[0]] * args["G"], 1)
+
+
+def _of_array(ndim: int) -> Iterator[tuple[str, str, Change]]:
+    yield "step-differs", "{name} is not used, ones stand for it", np.ones_like
+    yield "step-differs", "{name} is not used, zeros stand for it", np.zeros_like
+    yield "sign", "the sign of {name}", np.negative
+    yield "sign", "the absolute value of {name}", np.abs
+    yield "step-differs", "the square of {name}", np.square
+    yield "step-differs", "the root of {name}", lambda a: np.sqrt(np.abs(a))
+    yield "dtype-lost", "{name} cut off to whole numbers", np.trunc
+    yield "dtype-lost", "{name} rounded to whole numbers", np.rint
+    for axis in range(ndim):
+        yield from _along(axis, ndim)
+    yield (
+        "wrong-axes",
+        "the mean of all of {name} stands for each number",
+        lambda a: np.full(a.shape, a.mean()),
+    )
+    yield from _orders(ndim)
+
+
+def _along(axis: int, ndim: int) -> Iterator[tuple[str, str, Change]]:
+    words = _NAMES["NCHW"[axis]] if ndim == 4 else f"axis {axis}"
+    for step in (1, -1):
+        yield "wrong-window", f"{{name}} moved by one along {words}", lambda a, s=step: np.roll(a, s, axis)  # type: ignore[misc]
+    yield "reshape-order", f"{{name}} reversed along {words}", lambda a: np.flip(a, axis)
+    for which, name in ((0, "first"), (-1, "last")):
+        yield (
+            "channels-mixed",
+            f"only the {name} of {{name}} along {words} is used, for all",
+            lambda a, k=which: np.broadcast_to(np.take(a, [k], axis), a.shape).copy(),  # type: ignore[misc]
+        )
+    for parts in (2, 3):
+        yield (
+            "channels-mixed",
+            f"the first part of {{name}} along {words} is used for the others too",
+            lambda a, p=parts: np.concatenate([np.split(a, p, axis)[0]] * p, axis),  # type: ignore[misc]
+        )
+    yield (
+        "wrong-axes",
+        f"the sum of {{name}} over {words} stands for each",
+        lambda a: np.broadcast_to(a.sum(axis=axis, keepdims=True), a.shape).copy(),
+    )
+    yield (
+        "wrong-axes",
+        f"the mean of {{name}} over {words} stands for each",
+        lambda a: np.broadcast_to(a.mean(axis=axis, keepdims=True), a.shape).copy(),
+    )
+
+
+def _orders(ndim: int) -> Iterator[tuple[str, str, Change]]:
+    letters = "NCHW" if ndim == 4 else "NDHW"[:ndim]
+    for order in permutations(range(ndim)):
+        if order == tuple(range(ndim)):
+            continue
+        back = tuple(np.argsort(order))
+        words = f"{{name}} read in the order {''.join(letters[k] for k in order)}"
+        yield "reshape-order", words, lambda a, o=order: a.transpose(o).reshape(a.shape)  # type: ignore[misc]
+        yield (
+            "reshape-order",
+            f"the numbers of {{name}} laid out in the order {''.join(letters[k] for k in order)}",
+            lambda a, o=order, b=back: a.reshape([a.shape[k] for k in o]).transpose(b),  # type: ignore[misc]
+        )
