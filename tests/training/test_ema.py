@@ -78,3 +78,11 @@ def test_the_model_gets_its_own_weights_back_when_a_check_fails() -> None:
     np.testing.assert_array_equal(
         ours.model.bn_params[0]["running_var"], plain.model.bn_params[0]["running_var"]
     )
+
+
+def test_what_does_not_move_is_its_own_average_to_the_last_bit() -> None:
+    value = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
+    average: dict = {}
+    for t in range(1, 30):
+        average = ema.update(average, {"w": value}, 0.9, t)
+        np.testing.assert_array_equal(average["w"], value)

@@ -167,18 +167,18 @@ class Settings:
         _TRAINING, NUMBER, None, "Mix images and labels in pairs: alpha of the share, such as 0.2 (softmax)"
     )
     clip_norm: float | None = _setting(
-        _TRAINING, NUMBER, None, "Longest step of all gradients together; longer ones are shrunk"
+        _TRAINING, NUMBER, None, "Largest norm of all gradients together; larger ones are shrunk"
     )
     clip_value: float | None = _setting(_TRAINING, NUMBER, None, "Largest number in a gradient, up or down")
-    background: bool = _setting(
-        _TRAINING, SWITCH, False, "Prepare the next batch on a second thread; the numbers stay the same"
-    )
     checkpoint_every: int | None = _setting(
         _TRAINING, WHOLE, None, "Steps from one checkpoint to the next (default: an epoch)"
     )
 
     backend: str | None = _setting(_MACHINE, TEXT, None, "Which tier computes (default: the fastest)")
     threads: int | None = _setting(_MACHINE, WHOLE, None, "Threads of native kernels (default: one a core)")
+    background: bool = _setting(
+        _MACHINE, SWITCH, False, "Prepare the next batch on a second thread; the numbers stay the same"
+    )
     tensorboard: bool = _setting(_MACHINE, SWITCH, False, "Write events for TensorBoard, too")
 
     def of_model(self) -> dict[str, Any]:
