@@ -65,7 +65,7 @@ def test_softmax_rows_sum_to_zero():
         return loss, dx + np.eye(x.shape[1])[y] / len(x)
 
     report = check_loss(softmax_loss, answers=False)
-    assert report.findings[0].mistake == "one-hot-missing"
+    assert report.findings[0].mistake == "sum-not-zero"
     assert "must sum to 0" in report.findings[0].evidence
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from handgrad._files import atomic_write
 
+from .words import HINTS, TITLES
+
 FILES = (
     "report",
-    "words",
     "sandbox",
     "cases",
     "complex_step",
@@ -65,6 +67,16 @@ if __name__ == "__main__":
 PACKAGE = '"""The gradient doctor without its answers: laws only, no reference and no backward pass."""\n'
 
 
+def words_of_laws(text: str) -> str:
+    """Return a module of the words of those mistakes that `text` tells; the others would be a catalogue."""
+    told = {mistake for mistake in TITLES if f'"{mistake}"' in text}
+    kept = {
+        name: {m: words[m] for m in sorted(told)} for name, words in (("TITLES", TITLES), ("HINTS", HINTS))
+    }
+    lines = [f"{name} = {json.dumps(words, indent=4, ensure_ascii=False)}" for name, words in kept.items()]
+    return '"""What the laws tell, in words."""\n\n' + "\n\n".join(lines) + "\n"
+
+
 def export_checker(folder: str | os.PathLike[str]) -> Path:
     """Write a checker without answers: ``python FOLDER/check.py mylayers.py``.
 
@@ -95,7 +107,10 @@ def export_checker(folder: str | os.PathLike[str]) -> Path:
     source = Path(__file__).parent
     (package / "laws").mkdir(parents=True, exist_ok=True)
     atomic_write(package / "__init__.py", PACKAGE)
-    for file in [*(source / f"{name}.py" for name in FILES), *sorted((source / "laws").glob("*.py"))]:
-        atomic_write(package / file.relative_to(source), file.read_text(encoding="utf-8"))
+    files = [*(source / f"{name}.py" for name in FILES), *sorted((source / "laws").glob("*.py"))]
+    texts = {file.relative_to(source): file.read_text(encoding="utf-8") for file in files}
+    for name, text in texts.items():
+        atomic_write(package / name, text)
+    atomic_write(package / "words.py", words_of_laws("\n".join(texts.values())))
     atomic_write(target / "check.py", LAUNCHER)
     return target / "check.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import sandbox
+from .laws.rules import Trial, broken
 from .report import Finding, Report, finding
 from .sandbox import Failure, random_state_kept
 from .subject import BadResult
@@ -102,7 +104,8 @@ def _examine(report: Report, rule: Rule, like: str, answers: bool) -> None:
         judge = importlib.import_module(".answers.rules", __package__)
         report.findings += judge.name(like, walk, settings, gradients, start)
     else:
-        report.findings += _laws(rule, like, settings, gradients, start)
+        moves = functools.partial(_moves, rule)
+        report.findings += broken(Trial(like, settings, gradients, start, moves))
     report.findings += _defaults(rule, like, settings, gradients, start)
     again = Walk(rule, settings, gradients, start)
     if any(not np.allclose(a, b) for a, b in zip(walk.points, again.points, strict=True)):
@@ -171,146 +174,8 @@ def _words(settings: dict[str, float]) -> str:
     return "with " + ", ".join(f"{key} {value:g}" for key, value in settings.items())
 
 
-def _laws(
-    rule: Rule, like: str, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
-) -> list[Finding]:
-    found = [
-        _law_learning_rate(rule, settings, gradients, start),
-        _law_scale(rule, settings, gradients, start),
-        _law_downhill(rule, like, settings, gradients, start),
-    ]
-    steady = _STEADY.get(like)
-    if steady is not None:
-        found.append(_law_steady(rule, like, settings, steady))
-    if like == "adamw":
-        found.append(_law_decay(rule, settings, start))
-    if like.startswith("adam") and "beta1" in settings:
-        found.append(_law_betas(rule, settings))
-    return [one for one in found if one is not None]
-
-
 def _moves(
     rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
 ) -> list[np.ndarray]:
     points = [start, *Walk(rule, settings, gradients, start).points]
     return [after - before for before, after in itertools.pairwise(points)]
-
-
-def _law_learning_rate(
-    rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
-) -> Finding | None:
-    still = _moves(rule, settings | {"learning_rate": 0.0}, gradients[:2], start)
-    if any(np.abs(move).max() > 1e-12 for move in still):
-        return finding(
-            "learning-rate-missing",
-            "next_w",
-            f"with learning_rate 0 the parameter still moves by {max(np.abs(m).max() for m in still):.2g}",
-        )
-    return None
-
-
-def _law_scale(
-    rule: Rule, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
-) -> Finding | None:
-    rate = settings["learning_rate"]
-    once = _moves(rule, settings, gradients, start)
-    twice = _moves(rule, settings | {"learning_rate": 2 * rate}, gradients, start)
-    for step, (one, two) in enumerate(zip(once, twice, strict=True), 1):
-        if "weight_decay" in settings and step > 1:
-            break  # the decay acts on a parameter that has moved
-        if not np.allclose(two, 2 * one, rtol=1e-6, atol=1e-12):
-            return finding(
-                "learning-rate-missing",
-                "next_w",
-                f"twice the learning rate makes step {step} "
-                f"{np.abs(two).sum() / np.abs(one).sum():.3g} times as long",
-            )
-    return None
-
-
-def _law_downhill(
-    rule: Rule, like: str, settings: dict[str, float], gradients: list[np.ndarray], start: np.ndarray
-) -> Finding | None:
-    """The first step goes against the gradient, in every number (weight decay apart)."""
-    origin = np.zeros_like(start) if like == "adamw" else start
-    first = _moves(rule, settings, gradients[:1], origin)[0]
-    if np.any(first * gradients[0] > 0):
-        mistake = "momentum-sign" if "momentum" in like else "sign"
-        share = float(np.mean(first * gradients[0] > 0))
-        return finding(mistake, "next_w", f"the first step goes uphill in {share:.0%} of the numbers")
-    return None
-
-
-def _adam_steady(s: dict[str, float], g: float, t: int) -> float:
-    return s["learning_rate"] * g / (g + s["epsilon"])
-
-
-def _rms_steady(s: dict[str, float], g: float, t: int) -> float:
-    return s["learning_rate"] * g / (g * (1 - s["decay_rate"] ** t) ** 0.5 + s["epsilon"])
-
-
-def _adagrad_steady(s: dict[str, float], g: float, t: int) -> float:
-    return s["learning_rate"] * g / (g * t**0.5 + s["epsilon"])
-
-
-def _momentum_steady(s: dict[str, float], g: float, t: int) -> float:
-    m = s["momentum"]
-    return s["learning_rate"] * g * (1 - m**t) / (1 - m)
-
-
-def _nesterov_steady(s: dict[str, float], g: float, t: int) -> float:
-    m = s["momentum"]
-    return s["learning_rate"] * g * (1 - m ** (t + 1)) / (1 - m)
-
-
-# How far a rule goes in step t under one constant gradient g: a law, not the rule.
-_STEADY: dict[str, Callable[[dict[str, float], float, int], float]] = {
-    "sgd": lambda s, g, t: s["learning_rate"] * g,
-    "sgd_momentum": _momentum_steady,
-    "sgd_nesterov_momentum": _nesterov_steady,
-    "adagrad": _adagrad_steady,
-    "rmsprop": _rms_steady,
-    "adam": _adam_steady,
-    "adamw": _adam_steady,
-}
-
-
-def _law_steady(
-    rule: Rule, like: str, settings: dict[str, float], length: Callable[[dict[str, float], float, int], float]
-) -> Finding | None:
-    g = 0.5
-    gentle = settings | ({"weight_decay": 0.0} if "weight_decay" in settings else {})
-    moves = _moves(rule, gentle, [np.full((1, 1), g)] * STEPS, np.zeros((1, 1)))
-    for step, move in enumerate(moves, 1):
-        due = length(gentle, g, step)
-        if not np.isclose(-float(move[0, 0]), due, rtol=1e-5):
-            mistake = "state-not-kept" if step > 1 else "wrong-unknown"
-            return finding(
-                mistake,
-                "next_w",
-                f"under a constant gradient {g:g} step {step} is {-float(move[0, 0]):.5g} long, "
-                f"due is {due:.5g}, {_words(gentle)}",
-            )
-    return None
-
-
-def _law_betas(rule: Rule, settings: dict[str, float]) -> Finding | None:
-    """With beta1 = 0 there is no average of gradients: each step goes against the latest one."""
-    forgetful = settings | {"beta1": 0.0} | ({"weight_decay": 0.0} if "weight_decay" in settings else {})
-    moves = _moves(rule, forgetful, [np.ones((1, 1)), np.full((1, 1), -0.1)], np.zeros((1, 1)))
-    if moves[1][0, 0] <= 0:
-        words = "with beta1 = 0 the second step must go against the second gradient, and goes with it"
-        return finding("decay-reversed", "next_w", words)
-    return None
-
-
-def _law_decay(rule: Rule, settings: dict[str, float], start: np.ndarray) -> Finding | None:
-    point = Walk(rule, settings, [np.zeros_like(start)], start).points[0]
-    due = (1 - settings["learning_rate"] * settings["weight_decay"]) * start
-    if not np.allclose(point, due, rtol=1e-6):
-        return finding(
-            "regularisation-missing",
-            "next_w",
-            "without a gradient the parameter does not shrink by learning_rate * weight_decay",
-        )
-    return None

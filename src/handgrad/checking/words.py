@@ -86,7 +86,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "gradient-from-input-not-output": (
         "the derivative's formula in terms of the output is fed the input",
-        "s' = s (1 - s) and t' = 1 - t^2 speak of what came out of forward, not of what went in.",
+        "the slope can be written by what went in or by what came out: of which does your formula "
+        "speak, and which did you keep?",
     ),
     "derivative-wrong": (
         "the derivative of the activation is wrong",
@@ -194,13 +195,17 @@ _WORDS: dict[str, tuple[str, str]] = {
         "large scores overflow: the exponentials are not shifted, or the log meets a zero",
         "softmax does not change when one number is subtracted from a whole row; which number makes it safe?",
     ),
+    "sum-not-zero": (
+        "it must sum to zero, and does not",
+        "what changes nothing in the loss has no gradient along it.",
+    ),
     "gradient-sign": (
         "the sign is wrong",
         "a step against the gradient must lower the loss: which class should be pushed up?",
     ),
     "one-hot-missing": (
         "the right class is not subtracted",
-        "the gradient of softmax is what was predicted minus what was wanted.",
+        "raise the score of the right class a little, then that of a wrong one: which way does the loss go?",
     ),
     "margin-counts-right-class": (
         "the right class counts as a margin",

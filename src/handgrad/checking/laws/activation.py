@@ -59,7 +59,7 @@ CURVES: dict[str, tuple[tuple[Law, str], ...]] = {
             lambda x, out, m, k: _moderate(
                 x, np.log(np.maximum(out, 1e-30) / np.maximum(1 - out, 1e-30)) - x
             ),
-            "the odds s / (1 - s) are exp(x)",
+            "the odds of out are exp(x)",
         ),
     ),
     "tanh": (

@@ -111,7 +111,7 @@ def _row_sums(state: Any, run: Run, words: str) -> None:
     sums = dx.sum(axis=1)
     if not near(sums, 0 * sums):
         state.add(
-            "one-hot-missing",
+            "sum-not-zero",
             "dx",
             f"adding one number to a row changes nothing, so its gradient must sum to 0: "
             f"the first row sums to {sums[0]:.4g}, {words}",
