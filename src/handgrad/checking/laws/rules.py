@@ -202,7 +202,7 @@ def _forgetful(t: Trial) -> Finding | None:
 
 
 def _shrinks(t: Trial) -> Finding | None:
-    """Without a gradient a parameter shrinks by the same share wherever it is, and by more with more decay."""
+    """Without a gradient a parameter shrinks by the same share wherever it is."""
     still = [np.zeros_like(t.start)]
     move = t.moves(t.settings, still, t.start)[0]
     share = -move / t.start
