@@ -63,6 +63,13 @@ def case_of_conv(rng: np.random.Generator, x: Shape, w: Shape, stride: int, pad:
     return _conv_case(_Maker(rng), x, w, stride, pad)
 
 
+def with_zeros(case: Case) -> Case:
+    """Return a case in which every third number of x is 0, as behind a relu."""
+    args = case.copy_args()
+    args["x"].ravel()[::3] = 0.0
+    return Case(args, case.properties | {"zeros"}, case.smooth, case.backward)
+
+
 def case_of_pool(rng: np.random.Generator, x: Shape, height: int, width: int, stride: int) -> Case:
     """Return a pooling of any sizes."""
     return _pool_case(_Maker(rng).array(*x), height, width, stride)

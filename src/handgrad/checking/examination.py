@@ -21,6 +21,7 @@ _PROPERTIES = (
         "stride-missing",
         "a square window that tiles the image, and a stride of another size",
     ),
+    ("zeros", "", "zeros in x"),
     ("no seed", "", "no seed given"),
     ("odd width", "", "an odd padded width"),
     ("odd height", "", "an odd padded height"),

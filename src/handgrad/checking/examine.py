@@ -162,6 +162,7 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     if verdicts and all(v.severity == CHOICE for v in verdicts):
         return
     verdicts = [v for v in verdicts if v.severity != CHOICE]
+    verdicts = [_with_place(verdict, samples, answers) for verdict in verdicts]
     state.named.update(verdict.mistake for verdict in verdicts)
     for verdict in verdicts:
         state.add(verdict.mistake, output, verdict.evidence, severity=verdict.severity)
@@ -175,6 +176,15 @@ def _name(state: Examination, answers: Any, output: str, samples: Any) -> None:
     bad, good = answers.judge.parted(samples)
     mistake, only = _where_it_fails([s.run for s in bad], [s.run for s in good], _unnamed(state, output))
     state.add(mistake, output, _error_words(output, bad[0].given, bad[0].true, bad[0].words) + only)
+
+
+def _with_place(verdict: Any, samples: Any, answers: Any) -> Any:
+    """Add in which cases it is wrong, to a mistake that its name does not place."""
+    if verdict.mistake not in ("part-missing", "step-differs"):
+        return verdict
+    bad, good = answers.judge.parted(samples)
+    _, only = _where_it_fails([s.run for s in bad], [s.run for s in good], "")
+    return replace(verdict, evidence=verdict.evidence + only)
 
 
 def _unnamed(state: Examination, output: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cases import Case, case_of_conv, case_of_pool, shaped_case
+from .cases import Case, case_of_conv, case_of_pool, shaped_case, with_zeros
 
 COUNT = 24
 _POOLS = ("max_pool", "avg_pool")
@@ -25,12 +25,13 @@ def further_cases(layer: str, seed: int = 0) -> list[Case]:
     """
     rng = np.random.default_rng(100 + seed)
     if layer == "conv":
-        return [_conv(rng) for _ in range(COUNT)]
+        return [with_zeros(_conv(rng)) if k % 2 else _conv(rng) for k in range(COUNT)]
     if layer in _POOLS:
         tiles = [_tiling(rng) for _ in range(COUNT // 3)]
         return tiles + [_pool(rng) for _ in range(COUNT - len(tiles))]
     if layer in _ROWS:
-        return [shaped_case(layer, _rows(rng), rng) for _ in range(COUNT // 3)]
+        made = [shaped_case(layer, _rows(rng), rng) for _ in range(COUNT // 3)]
+        return [with_zeros(case) if k % 2 and layer == "affine" else case for k, case in enumerate(made)]
     return []
 
 

@@ -75,9 +75,11 @@ def _of_array(ndim: int) -> Iterator[tuple[str, str, Change]]:
     yield "step-differs", "{name} is not used, ones stand for it", np.ones_like
     yield "step-differs", "{name} is not used, zeros stand for it", np.zeros_like
     yield "sign", "the sign of {name}", np.negative
-    yield "sign", "the absolute value of {name}", np.abs
+    yield "step-differs", "the absolute value of {name}", np.abs
     yield "step-differs", "the square of {name}", np.square
     yield "step-differs", "the root of {name}", lambda a: np.sqrt(np.abs(a))
+    for number in (2.0, 0.5):
+        yield "step-differs", f"{{name}} times {number:g}", lambda a, k=number: k * a  # type: ignore[misc]
     yield "dtype-lost", "{name} cut off to whole numbers", np.trunc
     yield "dtype-lost", "{name} rounded to whole numbers", np.rint
     for axis in range(ndim):
@@ -90,6 +92,14 @@ def _of_array(ndim: int) -> Iterator[tuple[str, str, Change]]:
     yield from _orders(ndim)
 
 
+def _only(array: np.ndarray, which: int, axis: int) -> np.ndarray:
+    """Return an array that is zero but for its first or its last along an axis."""
+    kept = np.zeros_like(array)
+    place = tuple(which if k == axis else slice(None) for k in range(array.ndim))
+    kept[place] = array[place]
+    return kept
+
+
 def _along(axis: int, ndim: int) -> Iterator[tuple[str, str, Change]]:
     words = _NAMES["NCHW"[axis]] if ndim == 4 else f"axis {axis}"
     for step in (1, -1):
@@ -97,9 +107,14 @@ def _along(axis: int, ndim: int) -> Iterator[tuple[str, str, Change]]:
     yield "reshape-order", f"{{name}} reversed along {words}", lambda a: np.flip(a, axis)
     for which, name in ((0, "first"), (-1, "last")):
         yield (
-            "channels-mixed",
+            "channels-mixed" if ndim == 4 and axis == 1 else "step-differs",
             f"only the {name} of {{name}} along {words} is used, for all",
             lambda a, k=which: np.broadcast_to(np.take(a, [k], axis), a.shape).copy(),  # type: ignore[misc]
+        )
+        yield (
+            "overwrite-overlap" if which else "part-missing",
+            f"only the {name} of {{name}} along {words} counts, the others not at all",
+            lambda a, k=which: _only(a, k, axis),  # type: ignore[misc]
         )
     for parts in (2, 3):
         yield (

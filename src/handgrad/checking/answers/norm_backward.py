@@ -69,7 +69,7 @@ def dx_mutations(layer: str) -> list[Mutation]:
             for axes in WRONG_AXES[layer]
         ),
         dx("variance-term-missing", only_gamma, "dx = dout gamma: nothing goes through mean and deviation"),
-        dx("variance-term-missing", x_for_x_hat, "the variance term lacks one division by the deviation"),
+        dx("term-doubled", x_for_x_hat, "the variance term lacks one division by the deviation"),
         dx("mean-term-missing", lambda n, d: n.fold(d).reshape(n.shape), "dx = dout"),
     ]
 

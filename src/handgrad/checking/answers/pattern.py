@@ -10,7 +10,18 @@ import numpy as np
 from ..geography import describe, letters_of
 from .mutation import Sample, close
 
-_AXES = {"N": "samples", "C": "channels", "F": "filters", "H": "rows", "W": "columns", "D": "features"}
+_AXES = {
+    "N": "samples",
+    "C": "channels",
+    "F": "filters",
+    "H": "rows",
+    "W": "columns",
+    "D": "features",
+    "M": "outputs",
+    "K": "classes",
+    "P": "filter rows",
+    "Q": "filter columns",
+}
 Found = tuple[str, str]
 
 
@@ -67,7 +78,7 @@ def _unwritten(output: str, samples: list[Sample]) -> Found | None:
 
 
 def _letter(output: str, axis: int, ndim: int) -> str:
-    return _AXES.get(letters_of(output, ndim)[axis : axis + 1], f"axis {axis}")
+    return _AXES.get(letters_of(output, ndim)[axis : axis + 1], f"of axis {axis}")
 
 
 def _same_along(output: str, samples: list[Sample]) -> Found | None:

@@ -88,11 +88,9 @@ def _winner(state: Any, run: Run, kind: str, words: str) -> bool:
         )
         got = value(state, run, x=ahead)
         if got is not None and not near(got, np.array(due)):
-            mistake = (
-                "margin-counts-right-class"
-                if kind == "svm" and np.isclose(got, due + 1)
-                else "label-off-by-one"
-            )
+            mistake = "label-off-by-one" if _other_label(state, run, gap, due) else "forward-wrong"
+            if kind == "svm" and np.isclose(got, due + 1):
+                mistake = "margin-counts-right-class"
             if np.isclose(got, -due):
                 mistake = "gradient-sign"
             state.add(
@@ -102,6 +100,18 @@ def _winner(state: Any, run: Run, kind: str, words: str) -> bool:
             )
             return False
     return True
+
+
+def _other_label(state: Any, run: Run, gap: float, due: float) -> bool:
+    """Return whether a class beside the right one costs what the right one should."""
+    x, y = run.case.args["x"], run.case.args["y"]
+    for step in (1, -1):
+        ahead = np.zeros(x.shape)
+        ahead[np.arange(len(y)), (y + step) % x.shape[1]] = gap
+        got = value(state, run, x=ahead)
+        if got is not None and near(got, np.array(due)):
+            return True
+    return False
 
 
 def _row_sums(state: Any, run: Run, words: str) -> None:

@@ -120,7 +120,7 @@ def _running(state: Any, run: Run, axes: tuple[int, ...]) -> bool:
             return False
         way = (new - old) / np.where(np.abs(batch - old) > 1e-9, batch - old, 1.0)
         if not near(way, 0 * way + (1 - momentum), 1e-5):
-            mistake = "momentum-reversed" if near(way, 0 * way + momentum, 1e-5) else "running-not-written"
+            mistake = "momentum-reversed" if near(way, 0 * way + momentum, 1e-5) else "forward-wrong"
             state.add(
                 mistake,
                 key,

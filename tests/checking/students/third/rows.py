@@ -24,7 +24,7 @@ def affine_dx_folded_turned():
 @buggy(
     "affine",
     "forward",
-    "forward-wrong factor bias-wrong-axes",
+    "factor bias-wrong-axes step-differs",
     "Adds the bias in the product and once more after it.",
 )
 def affine_bias_twice():
