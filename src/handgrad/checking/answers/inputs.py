@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import permutations
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..cases import Args
 from ..subject import Run
 from .mutation import Mutation, close
-from .truth import truth
+from .truth import Outputs, truth
 
 Change = Callable[[np.ndarray], np.ndarray]
 Changes = Iterator[tuple[str, str, str, Callable[[np.ndarray, Args], np.ndarray]]]
@@ -36,32 +37,48 @@ def wrong_inputs(layer: str, output: str, runs: list[Run]) -> Mutation | None:
         return None
     first = min(wrong, key=lambda r: r.case.args[r.case.arrays[0]].size)
     ordered = [first, *(r for r in usable if r is not first)]
-    for name, mistake, words, change in _changes(first, output):
-        if all(_gives(layer, output, run, name, change) for run in ordered):
+    for name, mistake, words, change in _changes(first, output, "relu" not in layer):
+        if all(_gives(layer, output, run, name, words, change) for run in ordered):
             return Mutation(mistake, output, lambda a, d: None, words)
     return None
 
 
-def _gives(layer: str, output: str, run: Run, name: str, change: Callable[..., np.ndarray]) -> bool:
-    try:
-        with np.errstate(all="ignore"):
-            if name == "dout":
-                predicted = truth(layer, run.case, change(np.asarray(run.dout), run.case.args))
-            else:
-                args: Args = run.case.args | {name: change(run.case.args[name], run.case.args)}
-                predicted = truth(layer, replace(run.case, args=args), run.dout)
-    except (ValueError, IndexError, TypeError):
-        return False
+def _gives(
+    layer: str, output: str, run: Run, name: str, words: str, change: Callable[..., np.ndarray]
+) -> bool:
+    predicted = _results(layer, run, name, words, change)
     return output in predicted and close(run.outputs[output], np.asarray(predicted[output]))
 
 
-def _changes(run: Run, output: str) -> Changes:
+_KNOWN: WeakKeyDictionary[Run, dict[str, Outputs]] = WeakKeyDictionary()
+
+
+def _results(layer: str, run: Run, name: str, words: str, change: Callable[..., np.ndarray]) -> Outputs:
+    """Return all that the right function gives for a changed argument; computed once for all outputs."""
+    known = _KNOWN.setdefault(run, {})
+    if words not in known:
+        try:
+            with np.errstate(all="ignore"):
+                known[words] = _changed(layer, run, name, change)
+        except (ValueError, IndexError, TypeError):
+            known[words] = {}
+    return known[words]
+
+
+def _changed(layer: str, run: Run, name: str, change: Callable[..., np.ndarray]) -> Outputs:
+    if name == "dout":
+        return truth(layer, run.case, change(np.asarray(run.dout), run.case.args))
+    args: Args = run.case.args | {name: change(run.case.args[name], run.case.args)}
+    return truth(layer, replace(run.case, args=args), run.dout)
+
+
+def _changes(run: Run, output: str, orders: bool) -> Changes:
     arrays = {name: run.case.args[name] for name in run.case.arrays}
     if output.startswith("d") and run.dout is not None:
         arrays = {"dout": run.dout, **arrays}
     for name, array in arrays.items():
         told = f"the numbers are right for another {name}"
-        for mistake, words, change in _of_array(array.ndim):
+        for mistake, words, change in _of_array(array.ndim, orders):
             yield name, mistake, f"{told}: {words.format(name=name)}", lambda a, _, c=change: c(a)  # type: ignore[misc]
         if "G" in run.case.args and name != "dout":
             yield name, "channels-mixed", f"{told}: its first group is used for all", _first_group
@@ -71,7 +88,7 @@ def _first_group(array: np.ndarray, args: Args) -> np.ndarray:
     return np.concatenate([np.split(array, args["G"], 1)[0]] * args["G"], 1)
 
 
-def _of_array(ndim: int) -> Iterator[tuple[str, str, Change]]:
+def _of_array(ndim: int, orders: bool) -> Iterator[tuple[str, str, Change]]:
     yield "step-differs", "{name} is not used, ones stand for it", np.ones_like
     yield "step-differs", "{name} is not used, zeros stand for it", np.zeros_like
     yield "sign", "the sign of {name}", np.negative
@@ -89,7 +106,8 @@ def _of_array(ndim: int) -> Iterator[tuple[str, str, Change]]:
         "the mean of all of {name} stands for each number",
         lambda a: np.full(a.shape, a.mean()),
     )
-    yield from _orders(ndim)
+    if orders:  # which are many, and a sandwich is slow
+        yield from _orders(ndim)
 
 
 def _only(array: np.ndarray, which: int, axis: int) -> np.ndarray:

@@ -72,49 +72,62 @@ class Worked:
 
 def _variants(worked: Worked) -> Iterator[Variant]:
     source = textwrap.dedent(inspect.getsource(worked.solution))
-    module = ast.parse(source)
-    function = next(node for node in module.body if isinstance(node, ast.FunctionDef))
-    function.decorator_list = []
+    function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    function.decorator_list, function.returns = [], None
     for node in ast.walk(function):  # annotations only cost time
         if isinstance(node, ast.arg):
             node.annotation = None
-    function.returns = None
     singles = list(edits(function, Names(worked.groups, worked.defaults)))
     scope = worked.solution.__globals__ | {"np": np}
-    seen: set[str] = {ast.unparse(function)}
+    seen: set[str] = set()
     for chosen in [*((one,) for one in singles), *_families(singles, worked.twins)]:
-        old = [one.put() for one in chosen] if _is_plain(chosen) else None
-        if old is None:
-            made = _assigned(function, chosen)
-        else:
-            made = _compiled(module, function)
-            for one, value in zip(reversed(chosen), reversed(old), strict=True):
-                one.restore(value)
-        if made is not None and made[0] not in seen:
-            seen.add(made[0])
-            yield Variant(chosen, made[1], function.name, scope)
+        made = _edited(function, chosen, seen)
+        if made is not None:
+            yield Variant(chosen, made, function.name, scope)
     yield from _exchanged(function, worked, seen, scope)
 
 
-def _is_plain(chosen: tuple[Edit, ...]) -> bool:
-    return all(one.kind != "assign" for one in chosen)
-
-
-def _compiled(module: ast.Module, function: ast.FunctionDef) -> tuple[str, CodeType] | None:
-    text = ast.unparse(function)
+def _edited(function: ast.FunctionDef, chosen: tuple[Edit, ...], seen: set[str]) -> CodeType | None:
+    """Return a function with edits made; None when it does not compile or was made before."""
+    if any(one.kind == "assign" for one in chosen):
+        return _assigned(function, chosen)
+    old = [one.put() for one in chosen]
     try:
-        return text, compile(text, "<variant>", "exec")
-    except (SyntaxError, ValueError):
+        return _new_code(function, {id(one.statement): one.statement for one in chosen}, seen)
+    finally:
+        for one, value in zip(reversed(chosen), reversed(old), strict=True):
+            one.restore(value)
+
+
+def _new_code(function: ast.FunctionDef, changed: dict[int, ast.stmt], seen: set[str]) -> CodeType | None:
+    """Compile a function; what was changed tells whether it is new, as text (the whole of it is slow)."""
+    key = "".join(f"{place} {_line(statement)}" for place, statement in sorted(changed.items()))
+    if key in seen:
+        return None
+    seen.add(key)
+    module = ast.fix_missing_locations(ast.Module([function], []))
+    try:
+        return compile(module, "<variant>", "exec")
+    except (SyntaxError, ValueError, TypeError):
         return None
 
 
-def _assigned(function: ast.FunctionDef, chosen: tuple[Edit, ...]) -> tuple[str, CodeType] | None:
+def _line(statement: ast.stmt) -> str:
+    """Return a statement as text, without the statements inside it."""
+    if isinstance(statement, ast.For):
+        return ast.unparse(statement.iter)
+    if isinstance(statement, ast.If):
+        return ast.unparse(statement.test)
+    return ast.unparse(statement)
+
+
+def _assigned(function: ast.FunctionDef, chosen: tuple[Edit, ...]) -> CodeType:
     """Turn ``a += b`` into ``a = b`` in the statements of the edits."""
     lines = ast.unparse(function)
     for one in chosen:
         before = ast.unparse(one.statement)
         lines = lines.replace(before, before.replace("+=", "=").replace("-=", "="))
-    return lines, compile(lines, "<variant>", "exec")
+    return compile(lines, "<variant>", "exec")
 
 
 def _families(singles: list[Edit], twins: dict[str, str]) -> Iterator[tuple[Edit, ...]]:
@@ -145,30 +158,29 @@ def _exchanged(
     pairs = {frozenset((a, b)) for group in worked.groups for a in group for b in group if a < b}
     statements = [node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AugAssign)]
     for pair in sorted(pairs, key=sorted):
+        first, second = sorted(pair)
         for statement in [None, *statements]:
-            text = _renamed(function, statement, *sorted(pair))
-            if text in seen:
-                continue
-            seen.add(text)
-            first, second = sorted(pair)
-            where = "everywhere" if statement is None else ast.unparse(statement).split(" ")[0].split("[")[0]
-            edit = Edit(
-                "exchange", where, first, first, second, function.body[0], (function, "name", None), None
-            )
-            try:
-                yield Variant((edit,), compile(text, "<variant>", "exec"), function.name, scope)
-            except SyntaxError:
-                continue
+            code = _renamed(function, statement, first, second, seen)
+            if code is not None:
+                where = "everywhere" if statement is None else _line(statement).split(" ")[0].split("[")[0]
+                place = (function, "name", None)
+                edit = Edit("exchange", where, first, first, second, function.body[0], place, None)
+                yield Variant((edit,), code, function.name, scope)
 
 
-def _renamed(function: ast.FunctionDef, statement: ast.AST | None, first: str, second: str) -> str:
+def _renamed(
+    function: ast.FunctionDef, statement: ast.stmt | None, first: str, second: str, seen: set[str]
+) -> CodeType | None:
     other = {first: second, second: first}
     nodes = [n for n in ast.walk(statement or function) if isinstance(n, ast.Name) and n.id in other]
     if statement is None:  # what is read, not what is written: else nothing changes
         nodes = [n for n in nodes if isinstance(n.ctx, ast.Load)]
+    if not nodes:
+        return None
     for node in nodes:
         node.id = other[node.id]
-    text = ast.unparse(function)
+    part: ast.stmt = function if statement is None else statement
+    code = _new_code(function, {id(part): part}, seen)
     for node in nodes:
         node.id = other[node.id]
-    return text
+    return code
