@@ -13,7 +13,10 @@ from .words import HINTS, TITLES
 FILES = (
     "report",
     "sandbox",
+    "case",
     "cases",
+    "cases_images",
+    "cases_rows",
     "complex_step",
     "subject",
     "derivative",

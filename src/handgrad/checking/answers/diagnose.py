@@ -50,7 +50,7 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     edit = explain(layer, output, samples)
     if edit is not None:
         return [Diagnosis(edit.mistake, f"{edit.words}: {_figures(output, wrong[0])}", edit.severity)]
-    if related is None:
+    if related is None and not found:
         other = wrong_inputs(layer, output, [s.run for s in samples if getattr(s, "run", None) is not None])  # type: ignore[attr-defined]
         related = None if other is None else (other.mistake, other.words)
     if related is not None:

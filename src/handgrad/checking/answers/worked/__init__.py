@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..edits.variants import Worked
-from . import activation, affine, conv, loss, norm, pool, rules
+from . import activation, affine, conv, image_norm, loss, norm, pool, rules
 
 BY_LAYER: dict[str, tuple[Worked, ...]] = {
     "affine": affine.SOLUTIONS,
@@ -13,8 +13,8 @@ BY_LAYER: dict[str, tuple[Worked, ...]] = {
     "global_avg_pool": pool.GLOBAL,
     "batchnorm": norm.BATCH,
     "layernorm": norm.LAYER,
-    "spatial_batchnorm": norm.SPATIAL,
-    "spatial_groupnorm": norm.GROUP,
+    "spatial_batchnorm": image_norm.SPATIAL,
+    "spatial_groupnorm": image_norm.GROUP,
     "softmax_loss": loss.SOFTMAX,
     "svm_loss": loss.SVM,
     **activation.SOLUTIONS,
