@@ -136,3 +136,20 @@ def test_ties_may_be_shared(answers):
     report = check(forward, backward, "max_pool", answers=answers)
     assert report.verdict == "right"
     assert any("share the gradient" in note for note in report.notes)
+
+
+def test_a_mistake_beside_another_choice_at_ties():
+    def backward(dout, cache):
+        x, pool_param = cache
+        h, w, s = (pool_param[k] for k in ("pool_height", "pool_width", "stride"))
+        dx = np.zeros_like(x)
+        for i, j in np.ndindex(dout.shape[2:]):
+            here = np.s_[:, :, i * s : i * s + h, j : j + w]
+            mask = x[here] == x[here].max(axis=(2, 3), keepdims=True)
+            dx[here] += mask / mask.sum(axis=(2, 3), keepdims=True) * dout[:, :, i, j, None, None]
+        return dx
+
+    def forward(x, pool_param):
+        return course.max_pool_forward_naive(x, pool_param)[0], (x, pool_param)
+
+    assert first(forward, backward, "max_pool").mistake == "stride-missing"
