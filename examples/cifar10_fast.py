@@ -1,6 +1,11 @@
-"""Above 92 % on CIFAR-10's validation images within 20 minutes on two cores.
+"""91 % on CIFAR-10's validation images in some 20 minutes on two cores; the aim is 92 %.
 
     python examples/cifar10_fast.py [--data FOLDER] [--seed 0]
+
+Seed 0, on images that went through JPEG: 90.6 %, with mirrored and moved views 91.3 %, after 2,196 processor
+seconds on two threads (records/cifar10_fast-seed0). One run; other work ran beside it, so that it took 37
+minutes. Without residuals and cutout, 10 epochs and half of the time give 89.9 % and 90.8 %.
+cifar10_fast_pytorch.py trains the same net in PyTorch; it was not run to its end yet.
 
 In the spirit of Keller Jordan's airbench ("94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024): a first
 layer that whitens patches and is not trained, filters that begin as the identity, GELU, batch norm without
@@ -15,7 +20,7 @@ from recording import images, options, train
 from handgrad.models import ConvNet
 from handgrad.training import Lookahead
 
-CLAIM = "Above 92 % on CIFAR-10's validation images within 20 minutes on two cores"
+CLAIM = "91 % on CIFAR-10's validation images in some 20 minutes on two cores"
 LEARNING_RATE = 1.5
 AUGMENT = "alternating_flip,reflect_crop2,cutout8"
 
