@@ -2,6 +2,9 @@
 
     python examples/cifar10_three_layer.py [--data FOLDER] [--seed 0]
 
+Seed 0, on images that went through JPEG, on two cores of a Xeon with AMX: 72.6 % in 75 seconds. With
+--epochs 4, seeds 0 to 2: 71.3, 69.7 and 70.5 % in 50 seconds each (records/).
+
 conv5x5-64 - batch norm - relu - 2x2 pool - affine500 - batch norm - relu - affine10, as in the courses; what
 they leave to be found: a learning rate that rises and falls, mirrored and shifted images, weight decay apart
 from the gradient.
