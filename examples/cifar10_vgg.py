@@ -2,8 +2,8 @@
 
     python examples/cifar10_vgg.py [--data FOLDER] [--seed 0]
 
-Seed 0, on images that went through JPEG, on two cores of a Xeon with AMX: 88.7 % in 527 seconds, with mirrored
-and moved views 89.8 % (records/cifar10_vgg-seed0). One run.
+Seed 0, on images that went through JPEG, on two cores of a Xeon with AMX: 88.7 % in 527 seconds, with
+mirrored and moved views 89.8 % (records/cifar10_vgg-seed0). One run.
 
 Pairs of 3x3 convolutions with batch norm and relu, a pool behind each, as in Simonyan and Zisserman, "Very
 deep convolutional networks for large-scale image recognition", 2015, in the courses' notation.
