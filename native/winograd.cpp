@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -28,6 +29,8 @@ constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
 // Tiles are multiplied in blocks of whole panels. Where the filters do not stay in the cache beside them, they are read
 // once a block: then the more tiles, the better.
 constexpr std::int64_t kPanel = 32, kMostTiles = 128;
+// Fewer are not worth waking a thread: it would stage an image and read all filters for them.
+constexpr std::int64_t kFewestTiles = 16;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -42,8 +45,13 @@ WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t 
     const std::int64_t tile_bytes = WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes);
     const bool filters_stay = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes <= block_bytes;
     p.block = filters_stay ? std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles) : kMostTiles;
-    p.block = std::min(p.block, ceil_div(images * p.tiles(), num_threads()));  // each thread has some
+    p.block = std::min(p.block, std::max(kFewestTiles, ceil_div(images * p.tiles(), num_threads())));  // each thread has some
     return p;
+}
+
+// Where one thread multiplies all tiles, it does the rest, too: what another wrote would have to come from its cache.
+std::int64_t grain_for(const WinogradPlan& plan, std::int64_t images, std::int64_t usual) {
+    return images * plan.tiles() <= plan.block ? std::numeric_limits<std::int64_t>::max() : usual;
 }
 
 // Cuts the tiles of all images into blocks for the threads. Each stretch of a block that lies in one image goes to
@@ -78,11 +86,11 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std
     const Scratch<float> u(as_size(k.filter_size(plan)));
     const Scratch<float> packed(as_size(k.pack_filters ? k.packed_size(plan) : 0));
     const Scratch<float> filter_work(as_size(k.filter_workspace() * num_threads()));
-    parallel_for(k.filter_units(plan), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+    parallel_for(k.filter_units(plan), grain_for(plan, images, 1), [&](std::int64_t begin, std::int64_t end, int slot) {
         k.filters(plan, w, begin, end, u.get(), filter_work.get() + slot * k.filter_workspace());
     });
     if (k.pack_filters)
-        parallel_for(WinogradPlan::places, 1, [&](std::int64_t begin, std::int64_t end, int) {
+        parallel_for(WinogradPlan::places, grain_for(plan, images, 1), [&](std::int64_t begin, std::int64_t end, int) {
             k.pack_filters(plan, u.get(), begin, end, packed.get());
         });
     const float* const filters = k.pack_filters ? packed.get() : u.get();
@@ -135,14 +143,14 @@ void winograd_forward(const ConvShape& s, const float* x, const float* w, const 
 }
 
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
+    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes);
     const Scratch<float> turned(as_size(s.f * s.c * 9));
-    parallel_for(s.c, 8, [&](std::int64_t begin, std::int64_t end, int) {
+    parallel_for(s.c, grain_for(plan, s.n, 8), [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t c = begin; c < end; ++c)
             for (std::int64_t f = 0; f < s.f; ++f)
                 for (int tap = 0; tap < 9; ++tap)
                     turned.get()[(c * s.f + f) * 9 + 8 - tap] = w[(f * s.c + c) * 9 + tap];
     });
-    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes);
     convolve(plan, s.n, dout, s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false, dx);
 }
 
@@ -180,7 +188,7 @@ void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, 
             float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;
             k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums, m + outputs);
         });
-    parallel_for(s.c, 4, [&](std::int64_t begin, std::int64_t end, int) {
+    parallel_for(s.c, grain_for(plan, s.n, 4), [&](std::int64_t begin, std::int64_t end, int) {
         k.filter_gradients(plan, result.get(), parts, begin, end, dw);
     });
 }
