@@ -28,28 +28,38 @@ struct Block {
     const T* b_at() const { return g.b + p * g.b_row + j * g.b_column; }
     bool packs(std::int64_t column) const { return !in_place || column + C::width > n; }
 
+    // Where numbers of a step along k lie side by side, a few steps are packed for all panels before the next few: memory
+    // is read in long runs, one for each step, and written in pieces of several lines.
+    static constexpr std::int64_t steps_at_once = 8;
+
     void pack_b() const {
-        for (std::int64_t c = 0; c < n; c += C::width)
-            if (packs(c))
-                pack_panel(packed_b + c * k, C::width, static_cast<int>(least(C::width, n - c)), k,
-                           b_at() + c * g.b_column, g.b_column, g.b_row);
+        const std::int64_t at_once = g.b_column == 1 ? steps_at_once : k;
+        for (std::int64_t step = 0; step < k; step += at_once)
+            for (std::int64_t c = 0; c < n; c += C::width)
+                if (packs(c))
+                    pack_panel(packed_b + c * k + step * C::width, C::width, static_cast<int>(least(C::width, n - c)),
+                               least(at_once, k - step), b_at() + c * g.b_column + step * g.b_row, g.b_column, g.b_row);
     }
 
     void pack_a(const Panels& panels) const {
         const T* from = g.a + i * g.a_row + p * g.a_column;
-        if (g.a_row == 1) return pack_a_row_by_row(panels, from);
-        for (std::int64_t q = 0; q < panels.count; ++q)
-            pack_panel(packed_a + panels.begin(q) * k, panels.height(q), panels.height(q), k,
-                       from + panels.begin(q) * g.a_row, g.a_row, g.a_column);
+        const std::int64_t at_once = g.a_row == 1 ? steps_at_once : k;
+        for (std::int64_t step = 0; step < k; step += at_once)
+            for (std::int64_t q = 0; q < panels.count; ++q) {
+                const std::int64_t row = panels.begin(q);
+                const int height = panels.height(q);
+                pack_panel(packed_a + row * k + step * height, height, height, least(at_once, k - step),
+                           from + row * g.a_row + step * g.a_column, g.a_row, g.a_column);
+            }
     }
 
-    // A lies turned: its rows of m numbers may be far apart, so each is visited once, for all panels.
-    void pack_a_row_by_row(const Panels& panels, const T* from) const {
-        for (std::int64_t step = 0; step < k; ++step, from += g.a_column)
-            for (std::int64_t q = 0; q < panels.count; ++q) {
-                const int height = panels.height(q);
-                pack_copy(packed_a + panels.begin(q) * k + step * height, height, height, 1, from + panels.begin(q), 0);
-            }
+    // The panel of B after column c is brought nearer by the tiles of this one, a share each.
+    void ask_ahead(Tile<T>& tile, const Panels& panels, std::int64_t c, std::int64_t q) const {
+        if (c + C::width >= n || !packs(c + C::width)) return;
+        constexpr std::int64_t line = kLineBytes / sizeof(T);
+        const std::int64_t lines = ceil_div(k * C::width, line * panels.count * kRows);
+        tile.ahead = packed_b + (c + C::width) * k + q * kRows * lines * line;
+        tile.ahead_lines = static_cast<int>(lines);
     }
 
     void multiply(const Panels& panels) const {
@@ -68,6 +78,7 @@ struct Block {
                     if (g.finish.row_bias) tile.finish.row_bias = g.finish.row_bias + i + row;
                     if (g.finish.column_bias) tile.finish.column_bias = g.finish.column_bias + j + c;
                 }
+                ask_ahead(tile, panels, c, q);
                 micro_tile<T>(panels.height(q), tile);
             }
     }

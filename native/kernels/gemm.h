@@ -12,6 +12,7 @@ struct Finish {
     const T* row_bias = nullptr;
     const T* column_bias = nullptr;
     bool relu = false;
+    bool nothing() const { return !row_bias && !column_bias && !relu; }
 };
 
 // C = A B, or C += A B, then finished. A is (m, k), B is (k, n), C is (m, n) with neighbours in a row side by side.

@@ -22,6 +22,8 @@ struct Tile {
     int columns;
     bool add;
     Finish<T> finish;  // its pointers point at this tile's first row and column
+    const T* ahead = nullptr;  // what later tiles read: for every row of this one, `ahead_lines` lines of it are asked for
+    int ahead_lines = 0;
 };
 
 template <class T, int V>
@@ -47,8 +49,26 @@ HANDGRAD_INLINE void finish_row(const Tile<T>& t, int row, typename Simd<T>::Vec
     }
 }
 
+// A whole tile that nothing is added to but C: no questions from row to row.
+template <class T, int R, int V>
+HANDGRAD_INLINE void store_tile(const Tile<T>& t, typename Simd<T>::Vec (&sums)[R][V]) {
+    using S = Simd<T>;
+    T* c = t.c;
+    HANDGRAD_UNROLL
+    for (int i = 0; i < R; ++i, c += t.c_row) {
+        HANDGRAD_UNROLL
+        for (int j = 0; j < V; ++j) {
+            if (t.add) sums[i][j] = S::add(sums[i][j], S::load(c + j * S::lanes));
+            S::store(c + j * S::lanes, sums[i][j]);
+        }
+    }
+}
+
 // A panel of A comes from the second-level cache; so many steps before it is used it is asked for.
 inline constexpr int kStepsAhead = 12;
+// C, and what later tiles read, is farther away. It is asked for a row of the tile at a time, every so many steps: all
+// at once, the requests would hold the few buffers (16) through which the panels come into the first-level cache.
+inline constexpr int kStepsBetween = 8;
 
 // A tile of exactly R rows and more than V - 1 vectors. kPacked promises a_row = 1.
 template <class T, int R, int V, bool kPacked>
@@ -60,18 +80,12 @@ void micro(const Tile<T>& t) {
         HANDGRAD_UNROLL
         for (int j = 0; j < V; ++j) sums[i][j] = S::zero();
     }
-    // C is needed after the loop; asked for now, it is there by then.
-    HANDGRAD_UNROLL
-    for (int i = 0; i < R; ++i) {
-        HANDGRAD_UNROLL
-        for (int j = 0; j < V; ++j) prefetch(t.c + i * t.c_row + j * S::lanes);
-    }
     const T *a = t.a, *b = t.b;
     const std::int64_t a_row = kPacked ? 1 : t.a_row;
-    for (std::int64_t p = t.k; p > 0; --p) {
+    const auto step = [&]() HANDGRAD_INLINED {
         if constexpr (kPacked) {
             prefetch_read(a + kStepsAhead * R);
-            if constexpr (R * sizeof(T) > 64) prefetch_read(a + kStepsAhead * R + 64 / sizeof(T));
+            if constexpr (R * sizeof(T) > kLineBytes) prefetch_read(a + kStepsAhead * R + kLineBytes / sizeof(T));
         }
         typename S::Vec row[V];
         HANDGRAD_UNROLL
@@ -84,7 +98,18 @@ void micro(const Tile<T>& t) {
         }
         a += t.a_step;
         b += t.b_step;
+    };
+    std::int64_t left = t.k;
+    const std::int64_t between = least(left / R, kStepsBetween);
+    const T *c = t.c, *ahead = t.ahead;
+    for (int i = 0; i < R; ++i, c += t.c_row) {
+        HANDGRAD_UNROLL
+        for (int j = 0; j < V; ++j) prefetch(c + j * S::lanes);
+        for (int line = 0; line < t.ahead_lines; ++line, ahead += kLineBytes / sizeof(T)) prefetch_read(ahead);
+        for (const std::int64_t until = left - between; left > until; --left) step();
     }
+    for (; left > 0; --left) step();
+    if (t.columns == V * S::lanes && t.finish.nothing()) return store_tile<T, R, V>(t, sums);
     HANDGRAD_UNROLL
     for (int i = 0; i < R; ++i) finish_row<T, V>(t, i, sums[i]);
 }

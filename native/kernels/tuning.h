@@ -18,17 +18,27 @@ inline constexpr int kVectors = 2;
 // The same for windows of four members, a vector each: rows that are pooled in registers.
 inline constexpr int kPooledRows = kRows >= 12 ? 6 : 2;
 
+inline constexpr std::int64_t kLineBytes = 64;
+
 template <class T>
 struct Tuning {
     static constexpr int width = kVectors * Simd<T>::lanes;
-    // A panel of B, k_block x width, is read again for every panel of A: it stays in the first-level cache (32 KB
-    // with AVX-512) or right behind it. Shorter blocks would visit C more often: at half of it float64 lost a tenth.
+#if defined(HANDGRAD_ISA_AVX512)
+    // A panel of A and one of B come from the second-level cache at 17 of its 64 bytes a cycle, so they need not fit the
+    // first-level one, and long ones visit C less often: float64 alone lost 3 % at half of this.
+    static constexpr int k_block = 512;
+    static constexpr int k_most = 768;  // rather one block of this length than two that visit C twice
+    // A block of A, m_block x k_block, stays in the second-level cache (917 KB).
+    static constexpr int m_block = static_cast<int>(128 / sizeof(T)) * kRows;
+    // A block of B, k_block x n_block, is packed for all of them, and may be in the third-level cache.
+    static constexpr int n_block = static_cast<int>(8192 / sizeof(T));
+#else
+    // A panel of B, k_block x width, is read again for every panel of A: it stays in the first-level cache.
     static constexpr int k_block = 256;
-    static constexpr int k_most = 2 * k_block;  // rather one block of this length than two that visit C twice
-    // A block of A, m_block x k_block, stays in the second-level cache (at most 512 KB).
+    static constexpr int k_most = 2 * k_block;
     static constexpr int m_block = 20 * kRows;
-    // A block of B, k_block x n_block, is packed for all of them.
     static constexpr int n_block = 32 * width;
+#endif
     // B is read where it lies when fewer panels of A than this share the cost of packing it.
     static constexpr int panels_to_pack = 5;
 };

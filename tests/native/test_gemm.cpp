@@ -75,9 +75,10 @@ void try_many() {
         try_product<T>(random_below(70), random_below(90), random_below(60), random_below(3), random_below(3),
                        random_below(2) != 0, random_below(2) != 0);
     // Several blocks along each side.
-    try_product<T>(301, 65, 1100, 0, 0, false, true);
-    try_product<T>(40, 1090, 33, 1, 1, true, false);
-    try_product<T>(29, 1090, 600, 0, 0, false, false);
+    try_product<T>(501, 65, 1100, 0, 0, false, true);
+    try_product<T>(470, 2090, 27, 1, 0, false, false);
+    try_product<T>(40, 2090, 33, 1, 1, true, false);
+    try_product<T>(29, 2090, 800, 0, 0, false, false);
 }
 
 }  // namespace
