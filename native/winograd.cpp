@@ -20,8 +20,9 @@ std::atomic<bool> allowed{true};
 
 // Below this the transforms cost more than the products save.
 constexpr std::int64_t kFewestChannels = 16;
-// A staged image of more lies outside the second-level cache, and reading it again for every tile is slow.
-constexpr std::int64_t kLargestStaged = 2 << 20;
+// A staged image of more bytes lies outside the second-level cache, and reading it again for every tile is slow: it is
+// staged in bands of about so many.
+constexpr std::int64_t kLargestStaged = 2 << 20, kBandBytes = 1 << 20;
 // Bytes of a block's inputs and products: forward they stay in the second-level cache; for the filters' gradient more
 // tiles are summed before the sums are visited again.
 constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
@@ -45,6 +46,9 @@ WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t 
     const std::int64_t tile_bytes = WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes);
     const bool filters_stay = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes <= block_bytes;
     p.block = filters_stay ? std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles) : kMostTiles;
+    const std::int64_t tile_row_bytes = 4 * p.staged_width() * std::max(p.channel_lanes, p.filter_lanes) * 4;
+    const bool whole = p.tiles_y * tile_row_bytes <= kLargestStaged;
+    p.band = whole ? p.tiles_y : std::clamp<std::int64_t>(kBandBytes / tile_row_bytes, 1, p.tiles_y);
     p.block = std::min(p.block, std::max(kFewestTiles, ceil_div(images * p.tiles(), num_threads())));  // each thread has some
     return p;
 }
@@ -54,30 +58,48 @@ std::int64_t grain_for(const WinogradPlan& plan, std::int64_t images, std::int64
     return images * plan.tiles() <= plan.block ? std::numeric_limits<std::int64_t>::max() : usual;
 }
 
-// Cuts the tiles of all images into blocks for the threads. Each stretch of a block that lies in one image goes to
-// tile(pass, slot, image, first tile, tiles, place in the block, whether the image is new to the thread), first all
-// with pass 0, then, after done(slot, tiles, whether it is the thread's first block), all with pass 1.
+// Tiles of a block that lie in one band of one image: the first of them in the image and in the block, and the band's
+// first row of tiles. `fresh` where the thread has not staged that band.
+struct Stretch {
+    std::int64_t image, first, count, place, band_row;
+    bool fresh;
+};
+
+// Cuts the tiles of all images into blocks for the threads. Each stretch of a block goes to tile(pass, slot, stretch),
+// first all with pass 0, then, after done(slot, tiles, whether it is the thread's first block), all with pass 1.
 template <class Tile, class Done>
 void for_each_block(const WinogradPlan& plan, std::int64_t images, const Tile& tile, const Done& done) {
-    const std::int64_t all = images * plan.tiles();
+    const std::int64_t all = images * plan.tiles(), band_tiles = plan.band * plan.tiles_x;
     if (all == 0) return;
     parallel_for(ceil_div(all, plan.block), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
         std::int64_t staged = -1;
         for (std::int64_t block = begin; block < end; ++block) {
             const std::int64_t first = block * plan.block, last = std::min(all, first + plan.block);
             for (int pass = 0; pass < 2; ++pass) {
-                for (std::int64_t t = first; t < last;) {
-                    const std::int64_t image = t / plan.tiles(), at = t % plan.tiles();
-                    const std::int64_t count = std::min(plan.tiles() - at, last - t);
-                    tile(pass, slot, image, at, count, t - first, image != staged);
-                    if (pass == 0) staged = image;
-                    t += count;
+                for (std::int64_t t = first, count = 0; t < last; t += count) {
+                    const std::int64_t image = t / plan.tiles(), at = t % plan.tiles(), band = at / band_tiles;
+                    count = std::min(std::min(plan.tiles(), (band + 1) * band_tiles) - at, last - t);
+                    const std::int64_t here = image * plan.bands() + band;
+                    tile(pass, slot, Stretch{image, at, count, t - first, band * plan.band, here != staged});
+                    if (pass == 0) staged = here;
                 }
                 if (pass == 0) done(slot, last - first, block == begin);
             }
         }
     });
 }
+
+// Stages `rows` rows and `columns` columns, from row `from` on, of images (planes, h, w) that lie at (top, left).
+struct Stage {
+    std::int64_t planes, h, w, top, left, rows, columns;
+
+    void operator()(const float* image, std::int64_t from, float* to) const {
+        const std::int64_t first = std::clamp<std::int64_t>(from - top, 0, h);
+        const std::int64_t last = std::clamp<std::int64_t>(from + rows - top, first, h);
+        kernels().winograd.stage(image + first * w, planes, h * w, last - first, w, first + top - from, left, rows, columns,
+                                 to);
+    }
+};
 
 // out (N, filters, H', W') of x (N, channels, H, W), laid with its corner at (top, left).
 void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std::int64_t h, std::int64_t w_side,
@@ -100,16 +122,15 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std
     const std::int64_t share = staged + inputs + outputs + k.products_workspace(plan);
     const Scratch<float> workspace(as_size(share * num_threads()));
     const std::int64_t image_in = plan.channels * h * w_side, image_out = plan.filters * plan.out_height * plan.out_width;
+    const Stage stage{plan.channels, h, w_side, top, left, plan.staged_height(), plan.staged_width()};
     for_each_block(
         plan, images,
-        [&](int pass, int slot, std::int64_t image, std::int64_t first, std::int64_t count, std::int64_t place, bool fresh) {
+        [&](int pass, int slot, const Stretch& t) {
             float *mine = workspace.get() + slot * share, *v = mine + staged, *m = v + inputs;
             if (pass == 1)
-                return k.output(plan, m + place * plan.filter_lanes, first, count, bias, relu, out + image * image_out);
-            if (fresh)
-                k.stage(x + image * image_in, plan.channels, h, w_side, top, left, plan.staged_height(),
-                        plan.staged_width(), mine);
-            k.input(plan, mine, first, count, v + place * plan.channel_lanes);
+                return k.output(plan, m + t.place * plan.filter_lanes, t.first, t.count, bias, relu, out + t.image * image_out);
+            if (t.fresh) stage(x + t.image * image_in, 4 * t.band_row, mine);
+            k.input(plan, mine, t.first - t.band_row * plan.tiles_x, t.count, v + t.place * plan.channel_lanes);
         },
         [&](int slot, std::int64_t tiles, bool) {
             float *v = workspace.get() + slot * share + staged, *m = v + inputs;
@@ -134,7 +155,8 @@ bool winograd_takes(const ConvShape& s) {
     if (!winograd_allowed() || s.hh != 3 || s.ww != 3 || s.stride_y != 1 || s.stride_x != 1) return false;
     if (s.pad_y > 2 || s.pad_x > 2 || std::min(s.out_h(), s.out_w()) < 3) return false;
     if (std::min(s.c, s.f) < kFewestChannels) return false;
-    return (s.h + 6) * (s.w + 6) * std::max(s.c, s.f) * 4 <= kLargestStaged;
+    constexpr std::int64_t rows = 10;  // of a band of two rows of tiles: one row would be staged half as often again
+    return std::min(s.h + 6, rows) * (s.w + 6) * std::max(s.c, s.f) * 4 <= kLargestStaged;
 }
 
 void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out) {
@@ -163,26 +185,27 @@ void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, 
         return;
     }
     const std::int64_t staged_x = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
-    const std::int64_t staged_y = 16 * plan.tiles() * plan.filter_lanes;
+    const std::int64_t staged_y = 16 * plan.band * plan.tiles_x * plan.filter_lanes;
     const std::int64_t inputs = WinogradPlan::places * plan.input_step();
     const std::int64_t outputs = WinogradPlan::places * plan.output_step();
     const std::int64_t share = staged_x + staged_y + inputs + outputs + k.products_workspace(plan);
     const std::int64_t sums = WinogradPlan::places * plan.channel_lanes * plan.filter_lanes;
     const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
     const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts));
+    const Stage stage_x{s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(), plan.staged_width()};
+    const Stage stage_y{s.f, plan.out_height, plan.out_width, 0, 0, 4 * plan.band, 4 * plan.tiles_x};
     for_each_block(
         plan, s.n,
-        [&](int pass, int slot, std::int64_t image, std::int64_t first, std::int64_t count, std::int64_t place, bool fresh) {
+        [&](int pass, int slot, const Stretch& t) {
             if (pass == 1) return;
             float *in = workspace.get() + slot * share, *out = in + staged_x, *v = out + staged_y, *m = v + inputs;
-            if (fresh) {
-                k.stage(x + image * s.c * s.h * s.w, s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(),
-                        plan.staged_width(), in);
-                k.stage(dout + image * s.f * plan.out_height * plan.out_width, s.f, plan.out_height, plan.out_width, 0, 0,
-                        4 * plan.tiles_y, 4 * plan.tiles_x, out);
+            if (t.fresh) {
+                stage_x(x + t.image * s.c * s.h * s.w, 4 * t.band_row, in);
+                stage_y(dout + t.image * s.f * plan.out_height * plan.out_width, 4 * t.band_row, out);
             }
-            k.input(plan, in, first, count, v + place * plan.channel_lanes);
-            k.gradient(plan, out, first, count, m + place * plan.filter_lanes);
+            const std::int64_t first = t.first - t.band_row * plan.tiles_x;
+            k.input(plan, in, first, t.count, v + t.place * plan.channel_lanes);
+            k.gradient(plan, out, first, t.count, m + t.place * plan.filter_lanes);
         },
         [&](int slot, std::int64_t tiles, bool first) {
             float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;

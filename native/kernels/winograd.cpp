@@ -127,9 +127,9 @@ void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t be
     }
 }
 
-void stage(const float* image, std::int64_t planes, std::int64_t height, std::int64_t width, std::int64_t top,
-           std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
-    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, plane = height * width;
+void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,
+           std::int64_t top, std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
+    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, pixels = height * width;
     const auto clear = [&](std::int64_t row, std::int64_t from, std::int64_t until) {
         for (std::int64_t i = (row * columns + from) * deep; i < (row * columns + until) * deep; i += S::lanes)
             S::store(to + i, S::zero());
@@ -142,8 +142,8 @@ void stage(const float* image, std::int64_t planes, std::int64_t height, std::in
     for (std::int64_t c = 0; c < planes; c += S::lanes) {
         const int here = static_cast<int>(least(S::lanes, planes - c));
         std::int64_t y = 0, x = 0;
-        for (std::int64_t p = 0; p < plane; p += S::lanes) {
-            const int count = static_cast<int>(least(S::lanes, plane - p));
+        for (std::int64_t p = 0; p < pixels; p += S::lanes) {
+            const int count = static_cast<int>(least(S::lanes, pixels - p));
             Vec v[S::lanes];
             HANDGRAD_UNROLL
             for (int i = 0; i < S::lanes; ++i) {

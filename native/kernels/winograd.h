@@ -19,13 +19,15 @@ struct WinogradPlan {
     std::int64_t out_height = 0, out_width = 0;
     std::int64_t tiles_y = 0, tiles_x = 0;
     std::int64_t block = 0;                // tiles that are multiplied together
+    std::int64_t band = 0;                 // rows of tiles that are staged together: all of them but in large images
     std::int64_t channel_lanes = 0, filter_lanes = 0;  // rounded up to whole vectors; what is added is 0
 
     static constexpr std::int64_t places = 36;
-    // A staged image is (staged_height, staged_width, channel_lanes): pixels apart, channels together.
-    std::int64_t staged_height() const { return 4 * tiles_y + 2; }
+    // A staged band is (staged_height, staged_width, channel_lanes): pixels apart, channels together.
+    std::int64_t staged_height() const { return 4 * band + 2; }
     std::int64_t staged_width() const { return 4 * tiles_x + 2; }
     std::int64_t tiles() const { return tiles_y * tiles_x; }
+    std::int64_t bands() const { return (tiles_y + band - 1) / band; }
     // From one place to the next: a line more than the tiles need, or all 36 would fall on one set of the cache.
     std::int64_t input_step() const { return block * channel_lanes + 16; }
     std::int64_t output_step() const { return block * filter_lanes + 16; }
@@ -34,9 +36,10 @@ struct WinogradPlan {
 struct WinogradKernels {
     // Numbers in a vector: what channels and filters are rounded up to.
     int lanes;
-    // to (rows, columns, lanes of planes) = image (planes, height, width) with its corner at (top, left), else 0.
-    void (*stage)(const float* image, std::int64_t planes, std::int64_t height, std::int64_t width, std::int64_t top,
-                  std::int64_t left, std::int64_t rows, std::int64_t columns, float* to);
+    // to (rows, columns, lanes of planes) = image (planes, height, width) with its corner at (top, left), else 0; the
+    // planes are `plane` numbers apart.
+    void (*stage)(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,
+                  std::int64_t top, std::int64_t left, std::int64_t rows, std::int64_t columns, float* to);
     // Units of filters: one is 32 filters (or what a product's tile is wide) of 16 channels.
     std::int64_t (*filter_units)(const WinogradPlan& plan);
     // u = G g G^T for units begin..end of w (filters, channels, 3, 3); workspace of filter_workspace numbers.
@@ -44,7 +47,7 @@ struct WinogradKernels {
     std::int64_t (*filter_workspace)();
     void (*filters)(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u,
                     float* workspace);
-    // v = B^T d B of tiles first..first + count of a staged image; v points at the first of them in the block.
+    // v = B^T d B of tiles first..first + count of a staged band; v points at the first of them in the block.
     void (*input)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v);
     // u as the products want it, for places begin..end; null where they take it as it is.
     std::int64_t (*packed_size)(const WinogradPlan& plan);
@@ -57,7 +60,7 @@ struct WinogradKernels {
     // out (filters, out_height, out_width) = A^T m A + bias for tiles first..first + count.
     void (*output)(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count, const float* bias,
                    bool relu, float* out);
-    // m = A dy A^T of a staged gradient (4 tiles_y, 4 tiles_x, filter_lanes).
+    // m = A dy A^T of a staged band of the gradient (4 band, 4 tiles_x, filter_lanes).
     void (*gradient)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m);
     // du (36, channel_lanes, filter_lanes) = v^T m, or += where `add`.
     void (*filter_products)(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
