@@ -1,6 +1,7 @@
 #include "elementwise.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dispatch.h"
 #include "memory.h"
@@ -58,6 +59,15 @@ void dropout(T* out, T* mask, const T* x, const double* uniform, double p, std::
 }
 
 template <class T>
+void dropout_drawn(T* out, T* mask, const T* x, const Pcg64& rng, double p, std::int64_t count) {
+    const auto run = elementwise_kernels<T>().dropout_drawn;
+    const T scale = T(1) / static_cast<T>(1 - p);
+    const std::uint64_t bound = static_cast<std::uint64_t>(std::ceil(std::ldexp(p, 53))) << 11;
+    const bool stream = beyond_caches<T>(count);
+    in_blocks(count, kDear, [&](std::int64_t i, std::int64_t n, int) { run(out + i, mask + i, x + i, rng, i, bound, scale, n, stream); });
+}
+
+template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count) {
     const auto run = elementwise_kernels<T>().multiply;
     const bool stream = beyond_caches<T>(count);
@@ -110,6 +120,7 @@ void prelu_gradient(const Channels& s, T* dx, T* dslope, const T* dout, const T*
     template void activate(Activation, T*, const T*, T, std::int64_t);                                             \
     template void activation_gradient(Activation, T*, const T*, const T*, T, std::int64_t);                        \
     template void dropout(T*, T*, const T*, const double*, double, std::int64_t);                                  \
+    template void dropout_drawn(T*, T*, const T*, const Pcg64&, double, std::int64_t);                             \
     template void multiply(T*, const T*, const T*, std::int64_t);                                                  \
     template double add_scaled(T*, const T*, T, std::int64_t);                                                     \
     template void prelu(const Channels&, T*, const T*, const T*, std::int64_t);                                    \

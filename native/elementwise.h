@@ -12,6 +12,9 @@ template <class T>
 void activation_gradient(Activation f, T* dx, const T* dout, const T* x, T alpha, std::int64_t count);
 template <class T>
 void dropout(T* out, T* mask, const T* x, const double* uniform, double p, std::int64_t count);
+// Takes the generator's next draws as NumPy's random() does: a draw's upper 53 bits times 2^-53 are the number compared to p.
+template <class T>
+void dropout_drawn(T* out, T* mask, const T* x, const Pcg64& rng, double p, std::int64_t count);
 template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count);
 template <class T>

@@ -2,8 +2,11 @@
 #include "elementwise.h"
 
 #include <string>
+#include <utility>
 
 #include "arrays.h"
+
+#include <nanobind/stl/pair.h>
 
 namespace {
 
@@ -66,6 +69,15 @@ void dropout_forward(AnyIn<T> x, AnyIn<double> uniform, double p, AnyOut<T> out,
     handgrad::dropout<T>(out.data(), mask.data(), x.data(), uniform.data(), p, common_size(x, uniform, out, mask));
 }
 
+using Halves = std::pair<std::uint64_t, std::uint64_t>;  // of 128 bits, the upper first
+
+template <class T>
+void dropout_pcg64(AnyIn<T> x, Halves state, Halves increment, double p, AnyOut<T> out, AnyOut<T> mask) {
+    if (!(p >= 0 && p < 1)) throw std::invalid_argument("p must lie in [0, 1)");
+    const handgrad::Pcg64 rng{{state.first, state.second}, {increment.first, increment.second}};
+    handgrad::dropout_drawn<T>(out.data(), mask.data(), x.data(), rng, p, common_size(x, out, mask));
+}
+
 template <class T>
 void multiply(AnyIn<T> a, AnyIn<T> b, AnyOut<T> out) {
     handgrad::multiply<T>(out.data(), a.data(), b.data(), common_size(a, b, out));
@@ -103,6 +115,8 @@ void bind_for(nb::module_& m) {
     m.def("prelu_backward", &prelu_backward<T>, "dout"_a.noconvert(), "x"_a.noconvert(), "alpha"_a.noconvert(),
           "dx"_a.noconvert(), "dalpha"_a.noconvert(), Free());
     m.def("dropout_forward", &dropout_forward<T>, "x"_a.noconvert(), "uniform"_a.noconvert(), "p"_a, "out"_a.noconvert(),
+          "mask"_a.noconvert(), Free());
+    m.def("dropout_pcg64", &dropout_pcg64<T>, "x"_a.noconvert(), "state"_a, "increment"_a, "p"_a, "out"_a.noconvert(),
           "mask"_a.noconvert(), Free());
     m.def("multiply", &multiply<T>, "a"_a.noconvert(), "b"_a.noconvert(), "out"_a.noconvert(), Free());
     m.def("add_scaled", &add_scaled<T>, "a"_a.noconvert(), "b"_a.noconvert(), "factor"_a, Free());

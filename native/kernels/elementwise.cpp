@@ -1,6 +1,7 @@
 // Activations, dropout and the L2 penalty, number by number.
 #include "elementwise.h"
 
+#include "pcg.h"
 #include "simd.h"
 #include "special.h"
 #include "table.h"
@@ -161,6 +162,24 @@ void dropout(T* out, T* mask, const T* x, const double* uniform, double p, T sca
 }
 
 template <class T>
+void dropout_drawn(T* out, T* mask, const T* x, const Pcg64& rng, std::int64_t skipped, std::uint64_t bound, T scale,
+                   std::int64_t count, bool stream) {
+    using S = Simd<T>;
+    Draws draws(rng, static_cast<std::uint64_t>(skipped));
+    const auto kept = S::splat(scale);
+    for (std::int64_t begin = 0; begin < count; begin += kDraws) {
+        const unsigned bits = draws.at_least(bound);
+        by_lanes<S>(count - begin < kDraws ? count - begin : kDraws, [&](std::int64_t lane, int n) HANDGRAD_INLINED {
+            const std::int64_t i = begin + lane;
+            ask_ahead(x + i);
+            const auto factor = S::mul(S::flags(bits >> lane), kept);
+            store<S>(mask + i, factor, n, stream);
+            store<S>(out + i, S::mul(load_some<S>(x + i, n), factor), n, stream);
+        });
+    }
+}
+
+template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count, bool stream) {
     using S = Simd<T>;
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
@@ -184,7 +203,7 @@ double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
 template <class T>
 const ElementwiseKernels<T>& elementwise() {
     static constexpr ElementwiseKernels<T> all{
-        activate<T>, activation_gradient<T>, slope_gradient<T>, dropout<T>, multiply<T>, add_scaled<T>,
+        activate<T>, activation_gradient<T>, slope_gradient<T>, dropout<T>, dropout_drawn<T>, multiply<T>, add_scaled<T>,
     };
     return all;
 }

@@ -20,6 +20,7 @@
 //   same(a, b)                        where a == b
 //   pick(m, a, b)                     a where m, else b
 //   keep(m, a)                        a where m, else 0
+//   flags(bits)                       lane i is bit i, 0 or 1; what lies above is ignored
 //   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
 //   evens(a, b), odds(a, b)           a0 a2 ... b0 b2 ..., a1 a3 ... b1 b3 ...
 //   sum(a)                            of all lanes
@@ -85,6 +86,7 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm512_roundscale_ps(a, 8); }
     static HANDGRAD_INLINE Vec scale(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_ps(zero(), a); }  // of two, max returns the second on NaN
+    static HANDGRAD_INLINE Vec flags(unsigned bits) { return keep(static_cast<Mask>(bits), splat(1)); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
@@ -148,6 +150,7 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec nearest(Vec a) { return _mm512_roundscale_pd(a, 8); }
     static HANDGRAD_INLINE Vec scale(Vec a, Vec n) { return _mm512_scalef_pd(a, n); }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm512_max_pd(zero(), a); }
+    static HANDGRAD_INLINE Vec flags(unsigned bits) { return keep(static_cast<Mask>(bits), splat(1)); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm512_cmp_pd_mask(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return static_cast<Mask>(m & n); }
@@ -220,6 +223,11 @@ struct Simd<float> {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
     }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_ps(zero(), a); }  // of two, max returns the second on NaN
+    static HANDGRAD_INLINE Vec flags(unsigned bits) {
+        const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
+        return keep(_mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane)), splat(1));
+    }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_ps(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_ps(m, n); }
@@ -304,6 +312,11 @@ struct Simd<double> {
         return _mm256_castsi256_pd(_mm256_slli_epi64(exponent, 52));
     }
     static HANDGRAD_INLINE Vec relu(Vec a) { return _mm256_max_pd(zero(), a); }
+    static HANDGRAD_INLINE Vec flags(unsigned bits) {
+        const __m256i lane = _mm256_setr_epi64x(1, 2, 4, 8);
+        const __m256i set = _mm256_and_si256(_mm256_set1_epi64x(static_cast<int>(bits)), lane);
+        return keep(_mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lane)), splat(1));
+    }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return _mm256_cmp_pd(a, b, _CMP_NLE_UQ); }
     static HANDGRAD_INLINE Mask number(Vec a) { return _mm256_cmp_pd(a, a, _CMP_ORD_Q); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return _mm256_and_pd(m, n); }
@@ -437,6 +450,7 @@ struct Simd {
         return each([&](int i) { return a[i] * power(half[i]) * power(rest[i]); });
     }
     static HANDGRAD_INLINE Vec relu(Vec a) { return each([&](int i) { return a[i] <= T(0) ? T(0) : a[i]; }); }
+    static HANDGRAD_INLINE Vec flags(unsigned bits) { return each([=](int i) { return static_cast<T>(bits >> i & 1); }); }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return where([&](int i) { return !(a[i] <= b[i]); }); }
     static HANDGRAD_INLINE Mask number(Vec a) { return where([&](int i) { return a[i] == a[i]; }); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return where([&](int i) { return m.lane[i] && n.lane[i]; }); }

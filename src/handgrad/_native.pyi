@@ -221,6 +221,19 @@ def prelu_backward(
 def dropout_forward(x: np.ndarray, uniform: np.ndarray, p: float, out: np.ndarray, mask: np.ndarray) -> None:
     """Write 1 / (1 - p) where uniform (float64) >= p, else 0, to mask, and x times it to out."""
 
+def dropout_pcg64(
+    x: np.ndarray,
+    state: tuple[int, int],
+    increment: tuple[int, int],
+    p: float,
+    out: np.ndarray,
+    mask: np.ndarray,
+) -> None:
+    """Write mask and out as `dropout_forward` does, for the next numbers of numpy.random.PCG64.
+
+    Its state and increment are pairs of 64 bits, the upper half first; the generator stays where it is.
+    """
+
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """Write a times b to out."""
 

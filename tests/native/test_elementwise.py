@@ -109,6 +109,67 @@ def test_dropout_has_the_same_mask_in_both_tiers(isa, dtype):
     np.testing.assert_array_equal(native_ops.dropout_backward(x, mask), x * mask)
 
 
+def generators() -> dict[str, np.random.Generator]:
+    """PCG64 in several states, a new one of its parent's sequence among them, and other sources."""
+    made = {f"seed {seed}": np.random.default_rng(seed) for seed in (0, 1, 2**127)}
+    made["far on"] = np.random.Generator(np.random.PCG64(3).advance(2**100 + 12345))
+    made["spawned"] = np.random.default_rng(4).spawn(2)[1]
+    made["half a draw left"] = np.random.default_rng(5)
+    made["half a draw left"].integers(10)
+    extremes = np.random.PCG64(0)
+    extremes.state = extremes.state | {"state": {"state": 2**128 - 1, "inc": 2**128 - 1}}
+    made["all bits set"] = np.random.Generator(extremes)
+    for source in (np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64):
+        made[source.__name__] = np.random.Generator(source(6))
+    return made
+
+
+@each_isa
+@each_dtype
+@pytest.mark.parametrize("threads", [1, 3])
+def test_dropout_draws_as_numpy_does_and_leaves_the_generator_as_numpy_would(isa, dtype, threads):
+    _native.set_isa(isa)
+    _native.set_num_threads(threads)
+    for count in (0, 1, 2047, 2048, 2049, 4095, 10_007, 70_001):
+        x = numbers(count, dtype)
+        for (name, mine), theirs in zip(generators().items(), generators().values(), strict=True):
+            for p in (0.0, 0.3, 0.999):  # twice: the second call goes on where the first stopped
+                out, mask = native_ops.dropout_forward(x, p, mine)
+                expected = np.where(theirs.random(count) >= p, 1 / dtype(1 - p), 0).astype(dtype)
+                np.testing.assert_array_equal(mask, expected, err_msg=name)
+                np.testing.assert_array_equal(out, x * expected, err_msg=name)
+            assert str(mine.bit_generator.state) == str(theirs.bit_generator.state), name
+            assert mine.integers(2**20, size=3).tolist() == theirs.integers(2**20, size=3).tolist(), name
+
+
+@each_isa
+def test_a_draw_equal_to_p_is_kept_and_one_below_is_not(isa):
+    _native.set_isa(isa)
+    x = np.ones(4096)
+    drawn = np.random.default_rng(1).random(x.size)
+    for at in (0, 17, 4095):
+        for p, kept in ((drawn[at], True), (np.nextafter(drawn[at], 1), False)):
+            mask = native_ops.dropout_forward(x, float(p), np.random.default_rng(1))[1]
+            np.testing.assert_array_equal(mask != 0, drawn >= p)
+            assert (mask[at] != 0) == kept
+
+
+def test_large_dropout_is_written_past_the_caches_and_right():
+    x = numbers(8_500_003, np.float32)
+    mine, expected = (
+        tier.dropout_forward(x, 0.25, np.random.default_rng(2)) for tier in (native_ops, numpy_ops)
+    )
+    for one, other in zip(mine, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0, math.nan])
+def test_dropout_takes_probabilities_below_one(p):
+    arrays = {name: np.ones(3) for name in ("x", "out", "mask")}
+    with pytest.raises(ValueError, match=r"^p must lie in \[0, 1\)$"):
+        _native.dropout_pcg64(**arrays, state=(0, 1), increment=(0, 1), p=p)
+
+
 @each_isa
 @each_dtype
 @pytest.mark.parametrize("count", COUNTS)
@@ -178,6 +239,10 @@ def floats(*shape: int) -> np.ndarray:
         ("prelu_backward", (floats(2, 3, 4), floats(2, 3, 4), floats(3, 1), floats(2, 3, 4), floats(3))),
         ("dropout_forward", (floats(3), floats(3), 0.5, floats(3), floats(3))),
         ("dropout_forward", (floats(3), np.ones(3), 0.5, read_only(floats(3)), floats(3))),
+        ("dropout_pcg64", (floats(3), (0, 1), (0, 1), 0.5, floats(3), np.ones(3))),
+        ("dropout_pcg64", (floats(3), (0, -1), (0, 1), 0.5, floats(3), floats(3))),
+        ("dropout_pcg64", (floats(3), (0, 1), (0, 2**64), 0.5, floats(3), floats(3))),
+        ("dropout_pcg64", (floats(3), (0, 1), (0, 1), 0.5, floats(3), read_only(floats(3)))),
         ("multiply", (floats(3), np.ones(3), floats(3))),
         ("add_scaled", (read_only(floats(3)), floats(3), 0.5)),
         ("add_scaled", (floats(3), np.ones(3), 0.5)),
@@ -197,6 +262,7 @@ def test_the_others_convert_nothing_either(name, arguments):
         ("prelu_forward", (floats(2, 3, 4), floats(2), floats(2, 3, 4))),
         ("prelu_backward", (floats(2, 3, 4), floats(2, 3, 4), floats(3), floats(2, 3, 4), floats(1))),
         ("dropout_forward", (floats(3), np.ones(4), 0.5, floats(3), floats(3))),
+        ("dropout_pcg64", (floats(3), (0, 1), (0, 1), 0.5, floats(3), floats(4))),
         ("multiply", (floats(3), floats(4), floats(3))),
         ("add_scaled", (floats(3), floats(4), 0.5)),
     ],
