@@ -75,12 +75,12 @@ def test_roles_are_of_the_vocabulary(layer, worked):
 
 @pytest.mark.parametrize("layer", ["affine", "batchnorm", "max_pool", "sigmoid", "softmax_loss"])
 def test_an_edit_that_is_made_is_found(layer):
-    """Hand in what every tenth edit computes: some edit with the same numbers is named."""
+    """Hand in what every fifth edit computes: some edit with the same numbers is named."""
     good = runs(layer)
     outputs = [name for name in good[0].outputs if name != "loss" or layer.endswith("_loss")]
     count = 0
     for output in outputs:
-        for mutation in list(mutations(layer, output))[::10]:
+        for mutation in list(mutations(layer, output))[::5]:
             if not computes(mutation, good, output):
                 continue
             bad = [Run(r.case, {**r.outputs, output: value(mutation, r, output)}, r.dout) for r in good]
@@ -215,7 +215,7 @@ def test_one_mask_for_all_samples():
 
     for answers in (True, False):
         first = check(forward, backward, like="dropout", answers=answers).findings[0]
-        assert first.mistake == "wrong-axes"
+        assert first.mistake == "mask-shared"
         assert "every sample drops the same numbers" in first.evidence
 
 

@@ -55,6 +55,7 @@ class Walk:
             self.shared |= _sharing(config, following)
             w = np.array(following, dtype=float)
             self.points.append(w)
+            w = w if np.isfinite(w).all() else start.copy()
 
 
 def _sharing(config: Any, point: np.ndarray) -> set[str]:

@@ -128,14 +128,20 @@ def _judge_dropout(student: Student, call: Call, out: np.ndarray, cache: Any) ->
 def _judge_loss(student: Student) -> Iterator[str]:
     truth = getattr(reference, f"{student.like}_naive")
     for call in CALLS[student.like](np.random.default_rng(5)):
-        x = call["x"].copy()
-        loss, dx = student.forward(x, call["y"])
-        true_loss, true_dx = truth(call["x"], call["y"])
-        yield from _differs("loss", loss, true_loss)
-        yield from _differs("dx", dx, true_dx)
-        yield from _same_inputs(call, {"x": x})
-        single = student.forward(call["x"].astype(np.float32), call["y"])[1]
-        yield from _differs_in_float32(single, true_dx)
+        try:
+            yield from _one_loss(student, call, *truth(call["x"], call["y"]))
+        except Exception as error:  # whatever a student's code raises
+            yield f"{type(error).__name__}: {error} at {_shown(call)}"
+
+
+def _one_loss(student: Student, call: Call, true_loss: float, true_dx: np.ndarray) -> Iterator[str]:
+    x = call["x"].copy()
+    loss, dx = student.forward(x, call["y"])
+    yield from _differs("loss", loss, true_loss)
+    yield from _differs("dx", dx, true_dx)
+    yield from _same_inputs(call, {"x": x})
+    single = student.forward(call["x"].astype(np.float32), call["y"])[1]
+    yield from _differs_in_float32(single, true_dx)
 
 
 def _judge_rule(student: Student) -> Iterator[str]:

@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from checking.students.student import Student
-from checking.students.suite import FIFTH, FIRST, FOURTH, LOSSES, RULES, SECOND, STUDENTS, THIRD, family
+from checking.students.suite import (
+    FIFTH,
+    FIRST,
+    FOURTH,
+    LOSSES,
+    RULES,
+    SECOND,
+    SIXTH,
+    STUDENTS,
+    THIRD,
+    family,
+)
 from handgrad import checking
 
 BATCHES = {
@@ -25,6 +36,7 @@ BATCHES = {
     "third batch": THIRD,
     "fourth batch": FOURTH,
     "fifth batch": FIFTH,
+    "sixth batch": SIXTH,
     "all": STUDENTS,
 }
 

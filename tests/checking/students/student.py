@@ -23,6 +23,8 @@ _WORDS = """
     fails-for-N1 fails-for-nonsquare fails-for-C-not-F fails-for-fortran fails-for-nondividing-stride
     fails-for-square fails-without-pad fails-with-pad fails-at-first wrong-at-test part-missing
     piece-missing step-differs wrong-strides std-for-variance running-at-test state-stale state-aliased
+    root-missing division-missing wrong-padding mask-shared normaliser-missing corrected-twice
+    look-ahead-missing wrong-index
     one-array regularisation-missing regularisation-doubled
     second-call-differs cache-not-enough not-a-number swapped-outputs wrong-unknown forward-wrong
 """

@@ -11,9 +11,11 @@ second  55     54      46     0 of 11       8fc8938
 third   32     29      23     0 of 6        0f7eb07
 fourth  24     24      17     none to give  57dc73d
 fifth   72     69      50     2 of 20       8fff33c
+sixth   60     60      46     0 of 20       e604bc5
 ======  =====  ======  =====  ============  ==============
 
-The fifth was written by somebody who never saw the doctor, and judged by hand. Its dropout, in which p is the
+The fifth and the sixth were written by authors who never saw the doctor, and judged by hand: named is a
+finding whose title and words both say what the author wrote down. The fifth's dropout, in which p is the
 probability to keep, stands here with p the probability to drop.
 
 Another choice than ours among equal maxima was first counted as wrong in three submissions; it is right now.
@@ -71,6 +73,20 @@ from checking.students.second import norms as norms_2
 from checking.students.second import right as right_2
 from checking.students.second import rows as rows_2
 from checking.students.second import training as training_2
+from checking.students.sixth import activations as activations_6
+from checking.students.sixth import batchnorm as batchnorm_6
+from checking.students.sixth import conv as conv_6
+from checking.students.sixth import conv_more as conv_more_6
+from checking.students.sixth import dropout as dropout_6
+from checking.students.sixth import image_norms as image_norms_6
+from checking.students.sixth import losses as losses_6
+from checking.students.sixth import pool as pool_6
+from checking.students.sixth import right_images as right_images_6
+from checking.students.sixth import right_rows as right_rows_6
+from checking.students.sixth import right_rows_more as right_rows_more_6
+from checking.students.sixth import rows as rows_6
+from checking.students.sixth import rules as rules_6
+from checking.students.sixth import sample_norms as sample_norms_6
 from checking.students.student import Student
 from checking.students.third import images as images_3
 from checking.students.third import right as right_3
@@ -128,6 +144,22 @@ FIFTH_FILES = (
     rules_5,
     sample_norms_5,
 )
+SIXTH_FILES = (
+    activations_6,
+    batchnorm_6,
+    conv_6,
+    conv_more_6,
+    dropout_6,
+    image_norms_6,
+    losses_6,
+    pool_6,
+    right_images_6,
+    right_rows_6,
+    right_rows_more_6,
+    rows_6,
+    rules_6,
+    sample_norms_6,
+)
 
 
 def _handed_in(files: tuple[ModuleType, ...]) -> list[Student]:
@@ -140,7 +172,8 @@ SECOND = _handed_in(SECOND_FILES)
 THIRD = _handed_in(THIRD_FILES)
 FOURTH = _handed_in(FOURTH_FILES)
 FIFTH = _handed_in(FIFTH_FILES)
-STUDENTS = FIRST + SECOND + THIRD + FOURTH + FIFTH
+SIXTH = _handed_in(SIXTH_FILES)
+STUDENTS = FIRST + SECOND + THIRD + FOURTH + FIFTH + SIXTH
 BUGGY = [student for student in STUDENTS if student.buggy]
 RIGHT = [student for student in STUDENTS if not student.buggy]
 

@@ -123,13 +123,17 @@ def _name_factor(layer: str, output: str, factors: np.ndarray, samples: list[Sam
 
 def _by_count(layer: str, factors: np.ndarray, samples: list[Sample]) -> Diagnosis | None:
     """Name factors that are a size of their case, or one over it."""
-    for name, numbers in _counts([s.args for s in samples]).items():
+    counts = _counts([s.args for s in samples])
+    for name, numbers in counts.items():
         for power, words in (
             (1, f"{name} is one factor too many"),
             (-1, f"1 / {name} is one factor too many"),
         ):
             if len(set(numbers)) > 1 and np.allclose(factors, np.array(numbers) ** float(power)):
                 return Diagnosis(_count_mistake(layer, name, power), words)
+    for (due, right), (used, other) in permutations(counts.items(), 2):
+        if len(set(factors.round(9))) > 1 and np.allclose(factors, np.array(right) / np.array(other)):
+            return Diagnosis(_count_mistake(layer, due, -1), f"{used} divides where {due} should")
     return None
 
 
@@ -140,7 +144,7 @@ def _count_mistake(layer: str, name: str, power: int) -> str:
         return "mean-missing" if power == 1 else "factor"
     if layer in _MEANS:
         return "average-not-divided"
-    return "factor"
+    return "factor-n" if name.startswith("N") else "factor"
 
 
 def _counts(all_args: list[Args]) -> dict[str, list[float]]:
@@ -163,6 +167,8 @@ def _counts(all_args: list[Args]) -> dict[str, list[float]]:
         if "pool_param" in args:
             param = args["pool_param"]
             here["the window's size"] = param["pool_height"] * param["pool_width"]
+            here |= {"the stride": param["stride"], "the square of the stride": param["stride"] ** 2}
+            here |= {"pool_height": param["pool_height"], "pool_width": param["pool_width"]}
         if "G" in args:
             here["the size of a group"] = x[0].size / args["G"]
         for name, number in here.items():

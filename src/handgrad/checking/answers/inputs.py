@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -68,14 +69,58 @@ def _results(layer: str, run: Run, name: str, words: str, change: Callable[..., 
 def _changed(layer: str, run: Run, name: str, change: Callable[..., np.ndarray]) -> Outputs:
     if name == "dout":
         return truth(layer, run.case, change(np.asarray(run.dout), run.case.args))
+    if name == _SURROUNDINGS:
+        return _surrounded(layer, run, change)
     args: Args = run.case.args | {name: change(run.case.args[name], run.case.args)}
     return truth(layer, replace(run.case, args=args), run.dout)
+
+
+def _surrounded(layer: str, run: Run, pad: Callable[..., np.ndarray]) -> Outputs:
+    """Return the results for images that were padded before, by something else than zeros."""
+    param = run.case.args["conv_param"]
+    around = param["pad"]
+    args: Args = run.case.args | {
+        "x": pad(run.case.args["x"], around),
+        "conv_param": param | {"pad": 0},
+    }
+    results = truth(layer, replace(run.case, args=args), run.dout)
+    rows, columns = run.case.args["x"].shape[2:]
+    inside = (slice(around, around + rows), slice(around, around + columns))
+    return {k: v[:, :, *inside] if k == "dx" else v for k, v in results.items()}
+
+
+_SURROUNDINGS = "the surroundings"
+_FILLS = (
+    ("copies of the nearest pixel", {"mode": "edge"}),
+    ("the image mirrored, without its last row", {"mode": "reflect"}),
+    ("the image mirrored", {"mode": "symmetric"}),
+    ("the other side of the image", {"mode": "wrap"}),
+    ("ones", {"constant_values": 1.0}),
+    ("minus ones", {"constant_values": -1.0}),
+    ("the mean of the image", {"mode": "mean"}),
+)
+
+
+def _fill(image: np.ndarray, around: int, options: dict[str, Any]) -> np.ndarray:
+    return np.pad(image, ((0, 0), (0, 0), (around, around), (around, around)), **options)
+
+
+def _around() -> Changes:
+    for words, options in _FILLS:
+        yield (
+            _SURROUNDINGS,
+            "wrong-padding",
+            f"around the image stand {words}",
+            lambda a, k, o=options: _fill(a, k, o),  # type: ignore[misc]
+        )
 
 
 def _changes(run: Run, output: str, orders: bool) -> Changes:
     arrays = {name: run.case.args[name] for name in run.case.arrays}
     if output.startswith("d") and run.dout is not None:
         arrays = {"dout": run.dout, **arrays}
+    if "conv_param" in run.case.args:
+        yield from _around()
     for name, array in arrays.items():
         told = f"the numbers are right for another {name}"
         for mistake, words, change in _of_array(array.ndim, orders):

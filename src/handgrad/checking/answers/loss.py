@@ -104,7 +104,7 @@ def _softmax_rows() -> list[tuple[str, str, Fn, str]]:
         ),
         ("forward-wrong", "loss", lambda x, y: -np.mean(_picked(_softmax(x), y)), "the logarithm is missing"),
         (
-            "log-of-zero",
+            "normaliser-missing",
             "loss",
             lambda x, y: -np.mean(_picked(x - x.max(axis=1, keepdims=True), y)),
             "the sum of the exponentials is not subtracted",

@@ -51,11 +51,11 @@ def dx_mutations(layer: str) -> list[Mutation]:
             for eps, words in EPS_PLACES
         ),
         dx(
-            "factor",
+            "root-missing",
             functools.partial(divided, place="no root"),
             "it is divided by the variance, not by its root",
         ),
-        dx("factor", lambda n, d: total(n, d) * n.std_of_x, "it is not divided by the deviation"),
+        dx("division-missing", lambda n, d: total(n, d) * n.std_of_x, "it is not divided by the deviation"),
         *(
             dx("wrong-axes", total, f"statistics over {letters_of_axes(layer, axes)}", axes=axes)
             for axes in WRONG_AXES[layer]

@@ -34,13 +34,13 @@ def forward_mutations(layer: str) -> list[Mutation]:
             out("wrong-axes", f"statistics over {letters_of_axes(layer, axes)}", axes=axes)
             for axes in WRONG_AXES[layer]
         ),
-        out("forward-wrong", "it is divided by the variance, not by its root", eps="no root"),
+        out("root-missing", "it is divided by the variance, not by its root", eps="no root"),
         out("gamma-missing", "out = x_hat + beta", gamma=False),
         out("bias-missing", "beta is not added", beta=False),
         out("gamma-missing", "out = x_hat: neither gamma nor beta", gamma=False, beta=False),
         Mutation("forward-wrong", "out", lambda a, _: _uncentred(layer, a), "the mean is not subtracted"),
         Mutation(
-            "forward-wrong", "out", lambda a, _: _unscaled(layer, a), "it is not divided by the deviation"
+            "division-missing", "out", lambda a, _: _unscaled(layer, a), "it is not divided by the deviation"
         ),
     ]
     if layer.endswith("batchnorm"):
@@ -86,7 +86,7 @@ def forward_mutations(layer: str) -> list[Mutation]:
                 "neither gamma nor beta at test time",
             ),
             Mutation(
-                "statistics-swapped",
+                "root-missing",
                 "out",
                 lambda a, _: _root_forgotten(layer, a),
                 "at test time the running variance stands where its root should",
@@ -169,7 +169,7 @@ def running_mutations(layer: str) -> list[Mutation]:
         ),
         ("running-not-written", lambda old, new, m, _: old, "it keeps its old value"),
         (
-            "running-not-written",
+            "momentum-reversed",
             lambda old, new, m, _: new,
             "the batch's value replaces it: momentum is not used",
         ),

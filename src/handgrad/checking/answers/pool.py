@@ -221,7 +221,7 @@ _AVG = [
         lambda a, d: Way(a).backward(d, _mean, assign=True),
         "each window replaces what was there",
     ),
-    _dx("mask-missing", _first, "the maximum gets all of the gradient, as in max-pooling"),
+    _dx("step-differs", _first, "the maximum gets all of the gradient, as in max-pooling"),
     Mutation("channels-mixed", "dx", _one_channel(_mean, 0), "only the first channel is written"),
     *_walks(np.mean, None),
 ]

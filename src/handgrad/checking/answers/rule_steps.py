@@ -86,7 +86,7 @@ MOMENTUM = [
     *_velocity_rows(_moved),
     ("momentum-sign", momentum(plain, lambda w, v, old, g, c: w - v), "the velocity is subtracted"),
     (
-        "state-not-kept",
+        "state-stale",
         momentum(plain, lambda w, v, old, g, c: w + old),
         "the step goes along the old velocity",
     ),
@@ -98,9 +98,13 @@ MOMENTUM = [
 ]
 NESTEROV = [
     *_velocity_rows(nesterov),
-    ("forward-wrong", momentum(plain, _moved), "plain momentum comes out: the look-ahead is missing"),
     (
-        "momentum-sign",
+        "look-ahead-missing",
+        momentum(plain, _moved),
+        "plain momentum comes out, as if old and new velocity were one",
+    ),
+    (
+        "look-ahead-missing",
         momentum(plain, lambda w, v, old, g, c: w + v - c["momentum"] * (v - old)),
         "the look-ahead has the wrong sign",
     ),
@@ -115,7 +119,7 @@ NESTEROV = [
         "the velocity is subtracted",
     ),
     (
-        "state-not-kept",
+        "look-ahead-missing",
         momentum(plain, lambda w, v, old, g, c: w + v + c["momentum"] * v),
         "the old velocity is not subtracted",
     ),
@@ -171,7 +175,7 @@ def _scaled_rows(rule: str) -> list[tuple[str, Step, str]]:
         ("epsilon-inside-root", scaled(rule=rule, root="inside"), "sqrt(cache + epsilon)"),
         ("epsilon-inside-root", scaled(rule=rule, root="inside squared"), "sqrt(cache + epsilon^2)"),
         ("epsilon-inside-root", scaled(rule=rule, root="missing"), "epsilon is missing"),
-        ("forward-wrong", scaled(rule=rule, root="none"), "the root is missing"),
+        ("root-missing", scaled(rule=rule, root="none"), "it is divided by the mean square, not by its root"),
         ("sign", scaled(rule=rule, sign=1.0), "the step goes along the gradient"),
         ("learning-rate-missing", scaled(rule=rule, rate=False), "the learning rate is missing"),
         ("state-not-kept", scaled(rule=rule, keep=False), "the cache starts at zero in every step"),
@@ -186,7 +190,7 @@ RMSPROP = [
         "1 - decay_rate weighs the old cache",
     ),
     (
-        "state-not-kept",
+        "decay-reversed",
         scaled(rule="rmsprop", decay=lambda a, g, c: a + g * g),
         "squares are summed, as in adagrad",
     ),
@@ -268,7 +272,7 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("bias-correction-missing", {"correct": (False, False)}, "neither average is corrected"),
     ("bias-correction-missing", {"correct": (False, True)}, "the first moment is not corrected"),
     ("bias-correction-missing", {"correct": (True, False)}, "the second moment is not corrected"),
-    ("bias-correction-missing", {"stored": True}, "the corrected averages are stored, and corrected again"),
+    ("corrected-twice", {"stored": True}, "the corrected averages are stored, and corrected again"),
     (
         "state-not-kept",
         {"keep": (False, False), "t_of": lambda t: 1},
@@ -277,12 +281,13 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("t-not-advanced", {"t_of": lambda t: 1}, "t is 1 in every step"),
     ("t-not-advanced", {"t_of": lambda t: t + 1}, "t is one ahead"),
     ("t-not-advanced", {"t_of": lambda t: max(t - 1, 1)}, "t is one behind"),
+    ("t-not-advanced", {"t_of": lambda t: t - 1}, "t is raised too late: the first step has t = 0"),
     ("t-not-advanced", {"t_of": lambda t: 2}, "t is 2 in every step"),
     ("t-not-advanced", {"t_of": lambda t: 2 * t}, "t advances twice a step"),
     ("epsilon-inside-root", {"root": "inside"}, "sqrt(v_hat + epsilon)"),
     ("epsilon-inside-root", {"root": "inside squared"}, "sqrt(v_hat + epsilon^2)"),
     ("epsilon-inside-root", {"root": "missing"}, "epsilon is missing"),
-    ("forward-wrong", {"root": "none"}, "the root is missing"),
+    ("root-missing", {"root": "none"}, "it is divided by the mean square, not by its root"),
     ("decay-reversed", {"reverse": (True, True)}, "1 - beta weighs the old averages"),
     ("decay-reversed", {"reverse": (True, False)}, "1 - beta1 weighs the old first moment"),
     ("decay-reversed", {"reverse": (False, True)}, "1 - beta2 weighs the old second moment"),

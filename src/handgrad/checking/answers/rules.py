@@ -72,16 +72,17 @@ def points(step: Step, settings: Config, gradients: list[np.ndarray], start: np.
     state: State = {}
     w, found = start, []
     for gradient in gradients:
-        w = step(w, gradient, settings, state)
+        with np.errstate(all="ignore"):
+            w = step(w, gradient, settings, state)
         found.append(w)
+        w = w if np.isfinite(w).all() else start  # what comes then tells mistakes apart that begin with NaN
     return found
 
 
 def _tried(step: Step, settings: Config, gradients: list[np.ndarray], start: np.ndarray) -> list[np.ndarray]:
     """Return the points of a rule that may fail in any way; none when it does."""
     try:
-        with np.errstate(all="ignore"):
-            return points(step, settings, gradients, start)
+        return points(step, settings, gradients, start)
     except Exception:  # an edit may fail in any way
         return [np.zeros(0)] * len(gradients)
 
@@ -103,6 +104,15 @@ def _same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
     )
 
 
+def _off(points: list[np.ndarray], true: list[np.ndarray]) -> str:
+    """Return by how much points are off, in words."""
+    for step, point in enumerate(points, 1):
+        if not np.isfinite(point).all():
+            return f"step {step} gives numbers that are not finite,"
+    error = max(float(np.abs(a - b).max()) for a, b in zip(points, true, strict=True))
+    return f"off by up to {error:.2g}"
+
+
 def name(
     like: str, walk: Any, settings: Config, gradients: list[np.ndarray], start: np.ndarray
 ) -> list[Finding]:
@@ -113,13 +123,11 @@ def name(
     words = ", ".join(f"{key} {value:g}" for key, value in settings.items())
     for mistake, step, what in _WRONG[like]:
         if _same(walk.points, points(step, settings, gradients, start)):
-            error = max(float(np.abs(a - b).max()) for a, b in zip(walk.points, true, strict=True))
-            figures = f"{what}: off by up to {error:.2g} after {len(true)} steps, w {start.shape}, {words}"
+            figures = f"{what}: {_off(walk.points, true)} after {len(true)} steps, w {start.shape}, {words}"
             return [finding(mistake, "next_w", figures)]
     for mistake, step, what in edited(like):
         if _same(walk.points, _tried(step, settings, gradients, start)):
-            error = max(float(np.abs(a - b).max()) for a, b in zip(walk.points, true, strict=True))
-            figures = f"{what}: off by up to {error:.2g} after {len(true)} steps, w {start.shape}, {words}"
+            figures = f"{what}: {_off(walk.points, true)} after {len(true)} steps, w {start.shape}, {words}"
             return [finding(mistake, "next_w", figures)]
     first = next(
         k for k, (a, b) in enumerate(zip(walk.points, true, strict=True)) if not np.allclose(a, b, rtol=1e-6)

@@ -18,7 +18,7 @@ def dropout(state: Any) -> None:
     shared = next((r for r in _training(state) if _one_mask_for_all(r)), None)
     if shared is not None:
         words = f"every sample drops the same numbers, on {shared.case.words}"
-        state.add("wrong-axes", "out", words, "each number is dropped on its own: what shape has the mask?")
+        state.add("mask-shared", "out", words)
         return
     keeps = _keeps(state)
     if _cut_off(state, keeps):

@@ -77,7 +77,11 @@ def momentum_forgets_velocity():
 
 
 @buggy(
-    "sgd_nesterov_momentum", "forward", "momentum-sign", "Turns the look-ahead round: v_old - v.", laws=False
+    "sgd_nesterov_momentum",
+    "forward",
+    "look-ahead-missing momentum-sign",
+    "Turns the look-ahead round: v_old - v.",
+    laws=False,
 )
 def nesterov_looks_back():
     def sgd_nesterov_momentum(w, dw, config=None):

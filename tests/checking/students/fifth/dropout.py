@@ -101,7 +101,7 @@ def dropout_dx_unscaled():
 @buggy(
     "dropout",
     "forward",
-    "wrong-axes",
+    "mask-shared wrong-axes",
     "The mask is drawn for one sample only and broadcast, so every sample of the batch loses the same units.",
 )
 def dropout_one_mask():

@@ -25,7 +25,7 @@ def batchnorm_backward_without_eps():
     return batchnorm_forward, batchnorm_backward_var
 
 
-@buggy("batchnorm", "backward", "wrong-unknown factor", "Does not divide by the deviation.")
+@buggy("batchnorm", "backward", "division-missing factor", "Does not divide by the deviation.")
 def batchnorm_dx_not_divided():
     def batchnorm_backward_raw(dout, cache):
         x, xhat, gamma, xmu, ivar, sqrtvar, var, eps = cache
@@ -67,7 +67,7 @@ def batchnorm_forgets_old_statistics():
     return batchnorm_forward_new, batchnorm_backward
 
 
-@buggy("layernorm", "forward", "forward-wrong", "Divides by the variance, without the root.")
+@buggy("layernorm", "forward", "root-missing forward-wrong", "Divides by the variance, without the root.")
 def layernorm_by_variance():
     def layernorm_forward_var(x, gamma, beta, ln_param):
         v = x.var(axis=1, keepdims=True) + ln_param.get("eps", 1e-5)

@@ -117,7 +117,12 @@ def conv_bias_inside_sum():
     return conv_forward_loops, conv_backward_right
 
 
-@buggy("conv", "forward", "forward-wrong fails-with-pad", "Pads with the border's own pixels, mode='edge'.")
+@buggy(
+    "conv",
+    "forward",
+    "wrong-padding forward-wrong fails-with-pad",
+    "Pads with the border's own pixels, mode='edge'.",
+)
 def conv_pads_with_edge():
     def conv_forward_edge(x, w, b, conv_param):
         p = conv_param["pad"]

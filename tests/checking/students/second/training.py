@@ -117,7 +117,7 @@ def svm_labels_from_one():
 @buggy(
     "sgd_nesterov_momentum",
     "forward",
-    "wrong-unknown momentum-sign forward-wrong",
+    "look-ahead-missing momentum-sign forward-wrong",
     "Plain momentum under Nesterov's name.",
 )
 def nesterov_is_plain_momentum():
@@ -169,9 +169,7 @@ def adam_betas_swapped():
     return adam
 
 
-@buggy(
-    "adagrad", "forward", "wrong-unknown forward-wrong", "Divides by the sum of squares, without the root."
-)
+@buggy("adagrad", "forward", "root-missing forward-wrong", "Divides by the sum of squares, without the root.")
 def adagrad_without_root():
     def adagrad(w, dw, config=None):
         config = {} if config is None else config

@@ -6,7 +6,8 @@ import ast
 import functools
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,25 @@ def explain(layer: str, output: str, samples: list[Sample]) -> Mutation | None:
         return None
     first = min(wrong, key=lambda s: s.true.size)  # the cheapest goes first: most edits fail on it
     ordered = [first, *(s for s in usable if s is not first)]
-    for mutation in mutations(layer, output):
-        if all(_gives(mutation, sample) for sample in ordered):
-            return mutation
-    return None
+    styles = _styles(layer, output, several=False)
+    for style in styles:
+        found = _first(style, ordered)
+        if found is not None:
+            others = (_first(other, ordered) for other in styles)
+            return _told_twice(found, next((o for o in others if o is not None), None))
+    repeated = (_first(style, ordered) for style in _styles(layer, output, several=True))
+    return next((one for one in repeated if one is not None), None)
+
+
+def _first(group: Iterable[Mutation], samples: list[Sample]) -> Mutation | None:
+    return next((m for m in group if all(_gives(m, sample) for sample in samples)), None)
+
+
+def _told_twice(found: Mutation, other: Mutation | None) -> Mutation:
+    """Add how the same slip looks in another style: which of them the learner writes is not known."""
+    if other is None or other.words == found.words:
+        return found
+    return replace(found, words=f"{found.words} (in another style: {other.words})")
 
 
 def _gives(mutation: Mutation, sample: Sample) -> bool:
@@ -50,27 +66,37 @@ def _gives(mutation: Mutation, sample: Sample) -> bool:
 
 def mutations(layer: str, output: str) -> Iterator[Mutation]:
     """Yield the edits of a layer's worked solutions that can change an output."""
-    if layer in sandwich.PIECES:
-        yield from sandwich.edited(layer, output, _first_solutions)
+    for several in (False, True):  # one slip at one place, in whatever style, before one slip at several
+        for style in _styles(layer, output, several):
+            yield from style
+
+
+def _styles(layer: str, output: str, several: bool) -> Iterator[Iterable[Mutation]]:
+    """Yield the edits of one worked solution after the other: those at one place, or those at several."""
+    if layer in sandwich.PIECES and several:
+        yield sandwich.edited(layer, output, _first_solutions)
+    name = output.partition(" ")[0]
     for worked in BY_LAYER.get(layer, ()):
-        if output.partition(" ")[0] in _outputs(worked.solution):
-            yield from _of(worked, output.partition(" ")[0])
+        if name in _outputs(worked.solution):
+            yield _of(worked, name, several)
 
 
 def _first_solutions(piece: str, output: str) -> Iterator[Mutation]:
     """Yield the edits of one worked solution only: in a sandwich each costs the pieces around it."""
     for worked in BY_LAYER.get(piece, ()):
         if output in _outputs(worked.solution):
-            yield from _of(worked, output)
+            for several in (False, True):
+                yield from _of(worked, output, several)
             return
 
 
 @functools.cache
-def _of(worked: Worked, output: str) -> tuple[Mutation, ...]:
+def _of(worked: Worked, output: str, several: bool) -> tuple[Mutation, ...]:
     parameters = tuple(inspect.signature(worked.solution).parameters)
     return tuple(
         Mutation(_mistake(worked, v, output), output, _compute(v, output, parameters), words_of(v))
         for v in worked.variants
+        if v.several == several
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from fnmatch import fnmatchcase
 
+from .alternative import name_of
 from .sites import Edit
 from .variants import Variant, Worked
 
@@ -74,16 +76,25 @@ def _words(edit: Edit) -> str:
         "transpose": f"{detail} is transposed wrongly {where}",
         "order": f"the axes come in another order in a {detail} {where}",
         "assign": f"each contribution to {target} replaces the one before",
-        "call": f"another function stands for {detail} {where}",
+        "call": f"{_called(edit)} stands for {detail} {where}",
         "dropped call": f"{detail} is missing {where}",
         "brackets": f"the brackets {where} are set another way, at {detail}",
         "new axis": f"{detail} runs along another axis {where}",
         "all": f"all of an axis is taken where {detail} chooses {where}",
         "ignored": f"{detail} is not used {where}: it is always {after}",
         "cut off": f"{target} is cut off to whole numbers",
+        "inside": f"the brackets of {detail} hold another part {where}: {after}",
+        "nested": f"{detail} is taken too early or too late {where}: {after}",
+        "index": f"the index {detail} is missing {where}: {after}",
+        "line": f"a step of {target} is left out",
+        "late": f"{target} is computed too late, after {after}",
         "apart": f"the sum over {detail} is taken of each factor apart, not of their product, {where}",
         "compare": f"the comparison is another one {where}: {after}",
     }.get(edit.kind, f"{after} {where}")
+
+
+def _called(edit: Edit) -> str:
+    return name_of(edit.new) if isinstance(edit.new, ast.Call) else "another function"
 
 
 def _axes(edit: Edit) -> str:

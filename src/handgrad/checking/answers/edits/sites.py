@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .alternatives import alternatives
+from .alternative import Alternative
+from .alternatives import alternatives, indices
 
 START = "from here on"
 
@@ -67,14 +68,15 @@ class Edit:
 
 def edits(function: ast.FunctionDef, names: Names) -> Iterator[Edit]:
     """Yield every edit of a function behind its mark ``"from here on"`` (all of it without one)."""
-    started = not any(_is_mark(node) for node in function.body)
+    started = not any(is_mark(node) for node in function.body)
     for statement in function.body:
         if started and not isinstance(statement, ast.Return):
             yield from _in_statement(statement, names)
-        started = started or _is_mark(statement)
+        started = started or is_mark(statement)
 
 
-def _is_mark(node: ast.stmt) -> bool:
+def is_mark(node: ast.stmt) -> bool:
+    """Return whether a statement is the mark behind which edits begin."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value == START
 
 
@@ -89,11 +91,11 @@ def _in_statement(statement: ast.stmt, names: Names) -> Iterator[Edit]:
             yield from _in_statement(inner, names)
     elif isinstance(statement, ast.AugAssign):
         yield from _augmented(statement)
-        target = _target(statement.target)
+        target = target_of(statement.target)
         yield from _in_expression(statement, (statement, "value", None), names, False, target)
         yield from _in_expression(statement, (statement, "target", None), names, False, target)
     elif isinstance(statement, ast.Assign):
-        target = _target(statement.targets[0])
+        target = target_of(statement.targets[0])
         yield from _cut_off(statement, target)
         yield from _in_expression(statement, (statement, "value", None), names, False, target)
         if isinstance(statement.targets[0], ast.Subscript):
@@ -110,14 +112,15 @@ def _cut_off(statement: ast.Assign, target: str) -> Iterator[Edit]:
     yield Edit("cut off", target, target, "", after, statement, (statement, "value", None), whole)
 
 
-def _target(node: ast.expr) -> str:
+def target_of(node: ast.expr) -> str:
+    """Return the name of the variable that is written to."""
     while isinstance(node, ast.Subscript):
         node = node.value
     return ast.unparse(node)
 
 
 def _augmented(statement: ast.AugAssign) -> Iterator[Edit]:
-    target = _target(statement.target)
+    target = target_of(statement.target)
     other = ast.Sub() if isinstance(statement.op, ast.Add) else ast.Add()
     place = (statement, "op", None)
     yield Edit("sign", target, target, "", "-=", statement, place, other)
@@ -135,18 +138,25 @@ def _in_expression(
     node = getattr(parent, field) if index is None else getattr(parent, field)[index]
     if not isinstance(node, ast.expr):
         return
-    if not isinstance(getattr(node, "ctx", None), ast.Store):
-        before = ast.unparse(node)
-        for other in alternatives(node, names.groups, in_index, names.defaults):
-            after = ast.unparse(other.new)
-            if after != before:
-                yield Edit(other.kind, target, other.detail, before, after, statement, place, other.new)
+    before = ast.unparse(node)
+    for other in _others(node, names, in_index):
+        after = ast.unparse(other.new)
+        if after != before:
+            yield Edit(other.kind, target, other.detail, before, after, statement, place, other.new)
     if field in ("lower", "upper") and isinstance(parent, ast.Slice):
         for kind, new in _bounds(node):
             after = ast.unparse(new) if new is not None else ""
             yield Edit(kind, target, before, before, after, statement, place, new)
     for child_place, index_inside in _children(node, in_index):
         yield from _in_expression(statement, child_place, names, index_inside, target)
+
+
+def _others(node: ast.expr, names: Names, in_index: bool) -> Iterator[Alternative]:
+    """Yield what may stand for an expression; of what is written to, only other indices."""
+    if not isinstance(getattr(node, "ctx", None), ast.Store):
+        yield from alternatives(node, names.groups, in_index, names.defaults)
+    elif isinstance(node, ast.Subscript):
+        yield from indices(node)
 
 
 def _bounds(node: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .lines import bodies, replaced, shifts
 from .sites import Edit, Names, edits
 
 Solution = Callable[..., Any]
@@ -28,6 +29,11 @@ class Variant:
     code: CodeType
     name: str
     scope: dict[str, Any]
+
+    @property
+    def several(self) -> bool:
+        """Whether it is edited at more than one place."""
+        return len(self.edits) > 1 or self.edits[0].target == "everywhere"
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Run it."""
@@ -84,6 +90,12 @@ def _variants(worked: Worked) -> Iterator[Variant]:
         made = _edited(function, chosen, seen)
         if made is not None:
             yield Variant(chosen, made, function.name, scope)
+    for body, start in list(bodies(function)):
+        for edit, other in shifts(function, body, start):
+            with replaced(body, other):
+                code = _compiled(function)
+            if code is not None:
+                yield Variant((edit,), code, function.name, scope)
     yield from _exchanged(function, worked, seen, scope)
 
 
@@ -105,6 +117,11 @@ def _new_code(function: ast.FunctionDef, changed: dict[int, ast.stmt], seen: set
     if key in seen:
         return None
     seen.add(key)
+    return _compiled(function)
+
+
+def _compiled(function: ast.FunctionDef) -> CodeType | None:
+    """Return the code of a function, None when it has an error."""
     module = ast.fix_missing_locations(ast.Module([function], []))
     try:
         return compile(module, "<variant>", "exec")

@@ -25,6 +25,7 @@ def _backward(dout: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> 
 
 
 _ROLES = (
+    ("call", "db", "sum", "factor-n"),
     ("axis|dropped call", "db", "*", "bias-wrong-axes"),
     ("*", "db", "*", "bias-wrong-axes"),
     ("new axis", "out", "b", "bias-wrong-axes"),

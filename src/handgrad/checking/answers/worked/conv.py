@@ -199,7 +199,7 @@ _ROLES = (
     ("*", "place|plane", "*", "wrong-strides"),
     ("assign", "*", "*", "overwrite-overlap"),
     ("axis", "db", "*", "bias-wrong-axes"),
-    ("call", "db", "*", "factor"),
+    ("call", "db", "sum", "factor-n"),
     ("*", "db", "*", "bias-wrong-axes"),
     ("term", "out|product", "b|b?:*", "bias-missing"),
     ("*", "out|product", "b|b?:*", "bias-wrong-axes"),

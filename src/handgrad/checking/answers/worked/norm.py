@@ -170,5 +170,32 @@ def _layer_one_line(
     return {"dx": dx}
 
 
-BATCH = norm_solutions(batch, _with_means, staged, _paper, _one_line, _one_line_scaled)
-LAYER = norm_solutions(_layer, _layer_staged, _layer_one_line)
+def _layer_direct(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, ln_param: Param) -> Arrays:
+    eps = ln_param.get("eps", 1e-5)
+    "from here on"
+    mean = np.mean(x, axis=1, keepdims=True)
+    var = np.var(x, axis=1, keepdims=True, ddof=0)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = gamma * x_hat + beta
+    return {"out": out}
+
+
+def _batch_direct(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: Param) -> Arrays:
+    D = x.shape[1]
+    mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    old_mean = running_mean = bn_param.get("running_mean", np.zeros(D))
+    old_var = running_var = bn_param.get("running_var", np.zeros(D))
+    "from here on"
+    if mode == "train":
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0, ddof=0)
+        running_mean = momentum * running_mean + (1 - momentum) * mean
+        running_var = momentum * running_var + (1 - momentum) * var
+    else:
+        mean, var = old_mean, old_var
+    out = gamma * (x - mean) / np.sqrt(var + eps) + beta
+    return {"out": out, "running_mean": running_mean, "running_var": running_var}
+
+
+BATCH = norm_solutions(batch, _batch_direct, _with_means, staged, _paper, _one_line, _one_line_scaled)
+LAYER = norm_solutions(_layer, _layer_direct, _layer_staged, _layer_one_line)

@@ -13,6 +13,7 @@ _GROUPS = tuple(
         "var old_var running_var",
         "std var",
         "mean var",
+        "old_mean old_var",
         "momentum eps",
         "gamma beta",
         "dout dx_hat",
@@ -23,11 +24,21 @@ _GROUPS = tuple(
     )
 )
 _ROLES = (
+    ("inside", "std|out|x_hat", "sqrt", "eps-misplaced"),
+    ("line", "mean|centred", "*", "step-differs"),
+    ("late|line", "running_*", "*", "running-not-written"),
+    ("late|line", "*", "*", "step-differs"),
+    ("dropped call", "std|out|x_hat", "sqrt", "root-missing"),
     ("ignored", "*", "eps", "eps-misplaced"),
     ("*", "running_*", "momentum|1 - momentum", "momentum-reversed"),
     ("constant|sign|exchange|twice|times|power|plus", "running_*", "*", "momentum-reversed"),
     ("factor|term", "running_*", "*", "momentum-reversed"),
-    ("name|exchange", "running_*", "var>mean|mean>var|var|mean", "step-differs"),
+    (
+        "name|exchange",
+        "running_*",
+        "var>mean|mean>var|old_mean>old_var|old_var>old_mean|var|mean",
+        "step-differs",
+    ),
     ("name|exchange", "running_*", "*", "statistics-swapped"),
     ("term|sign|name|factor|times", "*", "eps", "eps-misplaced"),
     ("name|exchange", "mean|var|x_hat", "old_*|mean|var|running_*", "statistics-swapped"),

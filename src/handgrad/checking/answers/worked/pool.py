@@ -104,11 +104,12 @@ def _mean_backward(dout: np.ndarray, x: np.ndarray, pool_param: Param) -> Arrays
     HO, WO = dout.shape[2:]
     dx = np.zeros(x.shape)
     "from here on"
+    share = dout / (PH * PW)
     for i in range(HO):
         for j in range(WO):
-            dx[:, :, i * stride : i * stride + PH, j * stride : j * stride + PW] += dout[:, :, i, j][
+            dx[:, :, i * stride : i * stride + PH, j * stride : j * stride + PW] += share[:, :, i, j][
                 :, :, None, None
-            ] / (PH * PW)
+            ]
     return {"dx": dx}
 
 
@@ -166,6 +167,12 @@ _ROLES = (
 )
 _MEAN_ROLES = (
     ("factor|name", "dx", "np.ones*", "shape-wrong"),
+    (
+        "divisor|factor|times|twice|plus|call|name|exchange|ignored|line|brackets|power",
+        "share",
+        "*",
+        "average-not-divided",
+    ),
     (
         "divisor|factor|times|twice|plus|call",
         "dx|out",

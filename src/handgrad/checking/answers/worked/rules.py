@@ -126,6 +126,12 @@ _GROUPS = tuple(
     )
 )
 _ROLES = (
+    ("late|line", "t", "*", "t-not-advanced"),
+    ("late", "m|v|cache|moved", "m_hat|v_hat|next_w|delta", "state-stale"),
+    ("late|line", "state*", "*", "state-not-kept"),
+    ("line", "m_hat|v_hat", "*", "bias-correction-missing"),
+    ("dropped call", "*", "sqrt", "root-missing"),
+    ("inside", "*", "sqrt", "epsilon-inside-root"),
     ("term|sign|constant|times|plus", "t", "*", "t-not-advanced"),
     ("*", "m_hat|v_hat", "*", "bias-correction-missing"),
     ("name", "state[[]*", "*_hat|m|v|v_hat|m_hat", "state-not-kept"),
@@ -133,7 +139,7 @@ _ROLES = (
     ("name|exchange", "*", "*_hat", "bias-correction-missing"),
     ("ignored|factor|name|exchange|times|twice|plus", "*", "lr", "learning-rate-missing"),
     ("term|name|times|sign", "*", "eps", "epsilon-inside-root"),
-    ("dropped call|call", "*", "sqrt", "epsilon-inside-root"),
+    ("call", "*", "sqrt", "root-missing"),
     ("ignored|name|exchange", "m|v|cache|moved|everywhere", "beta?|decay|lr|mu", "decay-reversed"),
     (
         "factor|sign|constant|term|plus|times|twice",
@@ -146,7 +152,7 @@ _ROLES = (
     ("sign", "next_w", "v|mu*|lr*|(1 + mu)*", "momentum-sign"),
     ("name", "next_w|delta", "cache>old|moved>*|v>old", "state-stale"),
     ("name", "state[[]*", "*>next_w|*>w", "state-aliased"),
-    ("name|exchange", "*", "v|old|m|g|cache|moved|delta|w|next_w", "state-not-kept"),
+    ("name|exchange", "*", "v|old|m|g|cache|moved|delta|w|next_w", "step-differs"),
     ("sign", "*", "*", "sign"),
 )
 _DEFAULTS = {
