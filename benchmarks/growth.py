@@ -2,7 +2,7 @@
 
 python benchmarks/growth.py [--layers conv bn ...] [--rounds 5] [--out results/2026-11-21-growth]
 
-Forward and backward together, float32. Writes OUT.md (the table) and OUT.svg (the plots).
+Forward and backward together, float32. Writes OUT.md (the table) and OUT.png (the plots).
 """
 
 from __future__ import annotations
@@ -73,17 +73,19 @@ def plot(times: Times, layers: list[str], path: Path) -> None:
     styles = {("Handgrad", 1): "C0--", ("Handgrad", 2): "C0-", ("PyTorch", 1): "C1--", ("PyTorch", 2): "C1-"}
     for row, layer in zip(axes, layers, strict=True):
         for ax, (axis, points) in zip(row, AXES.items(), strict=True):
+            xs = [point[POSITION[axis]] for point in points]
             for threads in sorted({key[1] for key in times}):
                 for who in ("Handgrad", "PyTorch"):
                     ys = [times[layer, threads, axis, sizes][who] for sizes in points]
-                    xs = [sizes[POSITION[axis]] for sizes in points]
                     label = f"{who}, {threads} thread{'s' if threads > 1 else ''}"
                     ax.loglog(xs, ys, styles[who, min(threads, 2)], marker=".", label=label)
+            ax.set_xticks(xs, map(str, xs))
+            ax.set_xticks([], minor=True)
             fixed = [f"{name} {points[0][place]}" for name, place in POSITION.items() if name != axis]
             ax.set(title=f"{layer}: {', '.join(fixed)}", xlabel=axis, ylabel="ms")
     axes[0][0].legend(fontsize=7)
     figure.tight_layout()
-    figure.savefig(path)
+    figure.savefig(path, dpi=75)
 
 
 def table(times: Times) -> str:
@@ -114,7 +116,7 @@ def main() -> None:
     print(text)
     if options.out:
         Path(f"{options.out}.md").write_text(text, encoding="utf-8")
-        plot(times, options.layers, Path(f"{options.out}.svg"))
+        plot(times, options.layers, Path(f"{options.out}.png"))
 
 
 if __name__ == "__main__":

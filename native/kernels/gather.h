@@ -94,7 +94,7 @@ template <class T>
 HANDGRAD_INLINE void gather_taps(T* to, const T* from, const std::int64_t* tap, std::int64_t k, std::int64_t run) {
     using S = Simd<T>;
     if (run <= 4)
-        for (std::int64_t p = 0; p < k; p += run) __builtin_memcpy(to + p, from + tap[p], 4 * sizeof(T));
+        for (std::int64_t p = 0; p < k; p += run) memcpy(to + p, from + tap[p], 4 * sizeof(T));
     else
         for (std::int64_t p = 0; p < k; p += run)
             for (std::int64_t j = 0; j < run; j += S::lanes) S::store(to + p + j, S::load(from + tap[p] + j));

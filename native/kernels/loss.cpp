@@ -10,7 +10,7 @@ namespace handgrad::HANDGRAD_ISA {
 namespace {
 
 template <class T>
-constexpr T infinity = sizeof(T) == sizeof(float) ? static_cast<T>(__builtin_huge_valf()) : static_cast<T>(__builtin_huge_val());
+constexpr T infinity = static_cast<T>(HUGE_VAL);
 
 // The greatest of a row without NaN; with one, some number.
 template <class T>

@@ -232,7 +232,7 @@ void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int f
         float* to = out + f * plane + top * plan.out_width + left;
         for (int i = 0; i < high; ++i, to += plan.out_width)
             if (wide == 4)
-                __builtin_memcpy(to, square[f] + 4 * i, 4 * sizeof(float));
+                memcpy(to, square[f] + 4 * i, 4 * sizeof(float));
             else
                 for (int j = 0; j < wide; ++j) to[j] = square[f][4 * i + j];
     }
