@@ -64,8 +64,10 @@ HANDGRAD_INLINE void store_tile(const Tile<T>& t, typename Simd<T>::Vec (&sums)[
     }
 }
 
-// A panel of A comes from the second-level cache; so many steps before it is used it is asked for.
+// A panel of A comes from the second-level cache; so many steps before it is used it is asked for. So are rows of B that
+// are read in place: where they lie so far apart, a page holds only a few, and the machine follows no further by itself.
 inline constexpr int kStepsAhead = 12;
+inline constexpr std::int64_t kFarBytes = 1024;
 // C, and what later tiles read, is farther away. It is asked for a row of the tile at a time, every so many steps: all
 // at once, the requests would hold the few buffers (16) through which the panels come into the first-level cache.
 inline constexpr int kStepsBetween = 8;
@@ -82,10 +84,15 @@ void micro(const Tile<T>& t) {
     }
     const T *a = t.a, *b = t.b;
     const std::int64_t a_row = kPacked ? 1 : t.a_row;
+    const bool far = t.b_step * static_cast<std::int64_t>(sizeof(T)) > kFarBytes;
     const auto step = [&]() HANDGRAD_INLINED {
         if constexpr (kPacked) {
             prefetch_read(a + kStepsAhead * R);
             if constexpr (R * sizeof(T) > kLineBytes) prefetch_read(a + kStepsAhead * R + kLineBytes / sizeof(T));
+        }
+        if (far) {
+            prefetch_read(b + kStepsAhead * t.b_step);
+            prefetch_read(b + kStepsAhead * t.b_step + V * S::lanes - 1);
         }
         typename S::Vec row[V];
         HANDGRAD_UNROLL
@@ -105,6 +112,7 @@ void micro(const Tile<T>& t) {
     for (int i = 0; i < R; ++i, c += t.c_row) {
         HANDGRAD_UNROLL
         for (int j = 0; j < V; ++j) prefetch(c + j * S::lanes);
+        prefetch(c + V * S::lanes - 1);  // a row that begins within a line reaches into one more
         for (int line = 0; line < t.ahead_lines; ++line, ahead += kLineBytes / sizeof(T)) prefetch_read(ahead);
         for (const std::int64_t until = left - between; left > until; --left) step();
     }

@@ -40,7 +40,7 @@ struct Tuning {
     static constexpr int n_block = 32 * width;
 #endif
     // B is read where it lies when fewer panels of A than this share the cost of packing it.
-    static constexpr int panels_to_pack = 5;
+    static constexpr int panels_to_pack = 3;
 };
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
