@@ -1,6 +1,7 @@
 #include "pooling.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "dispatch.h"
 #include "memory.h"
@@ -38,6 +39,17 @@ void max_pool(const PoolShape& s, const T* x, T* out, std::uint8_t* winner, std:
     by_planes(planes, s.plane(), [&](std::int64_t p, std::int64_t n) {
         run(s, x + p * s.plane(), out + p * s.out_plane(), winner + p * s.out_plane(), n);
     });
+}
+
+bool winners_are_taps(const PoolShape& s, const std::uint8_t* winner, std::int64_t planes) {
+    const auto last = static_cast<std::uint8_t>(s.taps() - 1);
+    std::atomic<bool> all{true};
+    by_planes(planes, s.out_plane(), [&](std::int64_t p, std::int64_t n) {
+        std::uint8_t wrong = 0;
+        for (std::int64_t i = p * s.out_plane(); i < (p + n) * s.out_plane(); ++i) wrong |= static_cast<std::uint8_t>(winner[i] > last);
+        if (wrong != 0) all = false;
+    });
+    return all;
 }
 
 template <class T>

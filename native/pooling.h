@@ -8,6 +8,8 @@ namespace handgrad {
 // The kernels of kernels/pool.h. T is float or double.
 template <class T>
 void max_pool(const PoolShape& s, const T* x, T* out, std::uint8_t* winner, std::int64_t planes);
+// Whether no winner names a tap that the window has not.
+bool winners_are_taps(const PoolShape& s, const std::uint8_t* winner, std::int64_t planes);
 template <class T>
 void max_pool_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner, T* dx, std::int64_t planes);
 template <class T>

@@ -44,20 +44,14 @@ void max_forward(In<T, 4> x, Pair window, Pair stride, Out<T, 4> out, Out<std::u
     handgrad::max_pool<T>(s, x.data(), out.data(), winner.data(), planes_of(x));
 }
 
-// A winner beyond the window would be written outside of dx.
-void demand_winners(const PoolShape& s, const std::uint8_t* winner, std::int64_t count) {
-    std::uint8_t greatest = 0;
-    for (std::int64_t i = 0; i < count; ++i) greatest = winner[i] > greatest ? winner[i] : greatest;
-    demand(greatest < s.taps(), "winner holds taps of the window");
-}
-
 template <class T>
 void max_backward(In<T, 4> dout, In<std::uint8_t, 4> winner, Pair window, Pair stride, Out<T, 4> dx) {
     const PoolShape s = shape_of(dx, window, stride);
     demand_output(s, dx, dout, "dout (N, C, H', W')");
     demand_output(s, dx, winner, "winner (N, C, H', W')");
     demand_bytes(s);
-    if (!s.halves()) demand_winners(s, winner.data(), planes_of(dx) * s.out_plane());
+    if (!s.halves())  // a winner beyond the window would be written outside of dx
+        demand(handgrad::winners_are_taps(s, winner.data(), planes_of(dx)), "winner holds taps of the window");
     handgrad::max_pool_gradient<T>(s, dout.data(), winner.data(), dx.data(), planes_of(dx));
 }
 

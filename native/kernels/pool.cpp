@@ -210,11 +210,72 @@ void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner,
     }
 }
 
-// All rows of a window get the same shares, so a row of windows is first spread into `sums`, then added to each of them.
+int within(std::int64_t lane, int lanes) { return lane < 0 ? 0 : lane > lanes ? lanes : static_cast<int>(lane); }
+
+// Stores, or adds, `count` numbers of which parts[i] holds every Step-th from i on.
+template <int Step, class T>
+HANDGRAD_INLINE void put_apart(T* to, const typename Simd<T>::Vec (&parts)[Step], int count, bool adds) {
+    using S = Simd<T>;
+    static_assert(Step == 1 || Step == 2);
+    HANDGRAD_UNROLL
+    for (int i = 0; i < Step; ++i) {
+        const int n = within(count - i * S::lanes, S::lanes);
+        if (n == 0) return;
+        T* const at = to + i * S::lanes;
+        auto mine = parts[0];
+        if constexpr (Step == 2) mine = i == 0 ? S::zip_low(parts[0], parts[1]) : S::zip_high(parts[0], parts[1]);
+        store_some<S>(at, adds ? S::add(load_some<S>(at, n), mine) : mine, n);
+    }
+}
+
+// What a row of windows, Step apart, shares to columns Step j + c, Step (j + 1) + c, ... of dx: the sum of dout of windows
+// j, j + 1, ..., which have them as column c, of the windows before those, which have them as column c + Step, and so on.
+template <int Step, int Columns, class T>
+HANDGRAD_INLINE typename Simd<T>::Vec sum_over(const T* dout, std::int64_t windows, std::int64_t columns, std::int64_t j, int c) {
+    using S = Simd<T>;
+    auto sum = S::zero();
+    const auto add = [&](std::int64_t k) HANDGRAD_INLINED {
+        const int begin = within(k - j, S::lanes), end = within(windows + k - j, S::lanes);
+        if (begin < end) sum = S::add(sum, S::load_between(dout + j - k, begin, end));
+    };
+    if constexpr (Columns > 0) {
+        HANDGRAD_UNROLL
+        for (int k = 0; c + k * Step < Columns; ++k) add(k);
+    } else {
+        for (std::int64_t k = 0; c + k * Step < columns; ++k) add(k);
+    }
+    return sum;
+}
+
+// The gradient of means of windows a step of 1 or 2 apart, with 3 columns (unrolled) or any (0). All rows of a window get
+// the same: it is stored where nothing is yet, else added.
+template <int Step, int Columns, class T>
+void spread_near(const PoolShape& s, const T* dout, T* dx) {
+    using S = Simd<T>;
+    const auto share = S::splat(T(1) / static_cast<T>(s.taps()));
+    const std::int64_t windows = s.out_width();
+    std::int64_t fresh = 0;  // the first row of dx that holds nothing yet
+    for (std::int64_t y = 0, top = 0; y < s.out_height(); ++y, top += s.stride_y, dout += windows) {
+        clear(dx + fresh * s.width, (top - fresh) * s.width);
+        by_lanes<S>((s.width + Step - 1) / Step, [&](std::int64_t j, int n) HANDGRAD_INLINED {
+            typename S::Vec shares[Step];
+            HANDGRAD_UNROLL
+            for (int c = 0; c < Step; ++c) shares[c] = S::mul(share, sum_over<Step, Columns>(dout, windows, s.window_x, j, c));
+            T* to = dx + top * s.width + Step * j;
+            for (std::int64_t r = 0; r < s.window_y; ++r, to += s.width)
+                put_apart<Step>(to, shares, static_cast<int>(least(Step * n, s.width - Step * j)), top + r < fresh);
+        });
+        fresh = top + s.window_y;
+    }
+    clear(dx + fresh * s.width, (s.height - fresh) * s.width);
+}
+
+// Other steps. A row of windows is first spread into `sums`, then added to each of them.
 // Column by column: additions for windows that lie next to each other and overlap would wait for one another.
 template <class T>
-void spread_windows(const PoolShape& s, const T* dout, T* dx) {
+void spread_far(const PoolShape& s, const T* dout, T* dx) {
     constexpr std::int64_t kLength = 1024, kColumns = 512;  // of sums; of a window at a time
+    const T share = T(1) / static_cast<T>(s.taps());
     T sums[kLength];
     clear(dx, s.plane());
     for (std::int64_t y = 0; y < s.out_height(); ++y, dout += s.out_width())
@@ -225,7 +286,7 @@ void spread_windows(const PoolShape& s, const T* dout, T* dx) {
                 clear(sums, length);
                 for (std::int64_t column = 0; column < columns; ++column)
                     for (std::int64_t i = 0; i < count; ++i)
-                        sums[column + i * s.stride_x] += dout[j + i] / static_cast<T>(s.taps());
+                        sums[column + i * s.stride_x] += dout[j + i] * share;
                 for (std::int64_t r = 0; r < s.window_y; ++r) {
                     T* const row = dx + (y * s.stride_y + r) * s.width + j * s.stride_x + c;
                     for (std::int64_t i = 0; i < length; ++i) row[i] += sums[i];
@@ -237,10 +298,15 @@ void spread_windows(const PoolShape& s, const T* dout, T* dx) {
 template <class T>
 void average_gradient(const PoolShape& s, const T* dout, T* dx, std::int64_t planes, bool stream) {
     for (std::int64_t p = 0; p < planes; ++p, dx += s.plane()) {
+        const T* const mine = dout + p * s.out_plane();
         if (s.halves())
-            spread_halves(s, p * s.out_plane(), dx, stream, ToAll<T>{dout});
+            spread_halves(s, 0, dx, stream, ToAll<T>{mine});
+        else if (s.stride_x == 1)
+            s.window_x == 3 ? spread_near<1, 3>(s, mine, dx) : spread_near<1, 0>(s, mine, dx);
+        else if (s.stride_x == 2)
+            s.window_x == 3 ? spread_near<2, 3>(s, mine, dx) : spread_near<2, 0>(s, mine, dx);
         else
-            spread_windows(s, dout + p * s.out_plane(), dx);
+            spread_far(s, mine, dx);
     }
 }
 

@@ -7,6 +7,7 @@
 // What each offers, on vectors of `lanes` numbers:
 //   zero, splat, load, store          load and store need no alignment
 //   gather(from, stride, n)           from[0], from[stride], ..., n of them, the other lanes 0
+//   load_between(from, begin, end)    lanes begin..end of those at from, begin <= end; the others are 0, unread
 //   load_part, store_part             the first n lanes, 0 <= n <= lanes; the other lanes are 0, or left alone
 //   load_part(from, n, other)         the other lanes are those of `other`
 //   stream                            store past the caches where the address allows it, else store
@@ -64,6 +65,9 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm512_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm512_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm512_maskz_loadu_ps(first(n), from); }
+    static HANDGRAD_INLINE Vec load_between(const float* from, int begin, int end) {
+        return _mm512_maskz_loadu_ps(static_cast<Mask>(first(end) & ~first(begin)), from);
+    }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n, Vec other) { return _mm512_mask_loadu_ps(other, first(n), from); }
     static HANDGRAD_INLINE Vec gather(const float* from, std::int64_t stride, int n) {
         const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -128,6 +132,9 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm512_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm512_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm512_maskz_loadu_pd(first(n), from); }
+    static HANDGRAD_INLINE Vec load_between(const double* from, int begin, int end) {
+        return _mm512_maskz_loadu_pd(static_cast<Mask>(first(end) & ~first(begin)), from);
+    }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n, Vec other) { return _mm512_mask_loadu_pd(other, first(n), from); }
     static HANDGRAD_INLINE Vec gather(const double* from, std::int64_t stride, int n) {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -181,6 +188,37 @@ struct Simd<double> {
 
 #elif defined(HANDGRAD_ISA_AVX2)
 
+// The first n bytes, at most eight, the others 0.
+HANDGRAD_INLINE __m128i load_eight_bytes(const std::uint8_t* from, int n) {
+    if (n == 8) return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+    std::uint64_t bytes = 0;
+    HANDGRAD_UNROLL
+    for (int size = 4; size > 0; size /= 2)
+        if ((n & size) != 0) {
+            n -= size;
+            std::uint32_t piece = 0;
+            memcpy(&piece, from + n, static_cast<std::size_t>(size));
+            bytes = bytes << 8 * size | piece;
+        }
+    return _mm_cvtsi64_si128(static_cast<long long>(bytes));
+}
+
+// And back.
+HANDGRAD_INLINE void store_eight_bytes(std::uint8_t* to, __m128i a, int n) {
+    std::uint64_t bytes = static_cast<std::uint64_t>(_mm_cvtsi128_si64(a));
+    if (n == 8) {
+        memcpy(to, &bytes, 8);
+        return;
+    }
+    HANDGRAD_UNROLL
+    for (int size = 4; size > 0; size /= 2)
+        if ((n & size) != 0) {
+            memcpy(to, &bytes, static_cast<std::size_t>(size));
+            to += size;
+            bytes >>= 8 * size;
+        }
+}
+
 template <>
 struct Simd<float> {
     using Vec = __m256;
@@ -193,6 +231,9 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec splat(float value) { return _mm256_set1_ps(value); }
     static HANDGRAD_INLINE Vec load(const float* from) { return _mm256_loadu_ps(from); }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n) { return _mm256_maskload_ps(from, first(n)); }
+    static HANDGRAD_INLINE Vec load_between(const float* from, int begin, int end) {
+        return _mm256_maskload_ps(from, _mm256_andnot_si256(first(begin), first(end)));
+    }
     static HANDGRAD_INLINE Vec load_part(const float* from, int n, Vec other) {
         return _mm256_blendv_ps(other, load_part(from, n), _mm256_castsi256_ps(first(n)));
     }
@@ -254,19 +295,12 @@ struct Simd<float> {
         return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
     }
     static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
-        if (n == lanes) {
-            const __m128i whole = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
-            return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(whole));
-        }
-        alignas(16) std::uint8_t bytes[16] = {};
-        for (int i = 0; i < n; ++i) bytes[i] = from[i];
-        const __m128i whole = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
-        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(whole));
+        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(load_eight_bytes(from, n)));
     }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
-        alignas(32) std::int32_t whole[lanes];
-        _mm256_store_si256(reinterpret_cast<__m256i*>(whole), _mm256_cvtps_epi32(a));
-        for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+        const __m256i whole = _mm256_cvtps_epi32(a);
+        const __m128i pairs = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+        store_eight_bytes(to, _mm_packus_epi16(pairs, pairs), n);
     }
 };
 
@@ -282,6 +316,9 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec splat(double value) { return _mm256_set1_pd(value); }
     static HANDGRAD_INLINE Vec load(const double* from) { return _mm256_loadu_pd(from); }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n) { return _mm256_maskload_pd(from, first(n)); }
+    static HANDGRAD_INLINE Vec load_between(const double* from, int begin, int end) {
+        return _mm256_maskload_pd(from, _mm256_andnot_si256(first(begin), first(end)));
+    }
     static HANDGRAD_INLINE Vec load_part(const double* from, int n, Vec other) {
         return _mm256_blendv_pd(other, load_part(from, n), _mm256_castsi256_pd(first(n)));
     }
@@ -340,23 +377,25 @@ struct Simd<double> {
         return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
     }
     static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
-        if (n == lanes) {
-            const __m128i whole = _mm_loadu_si32(from);
-            return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(whole));
-        }
-        alignas(16) std::uint8_t bytes[16] = {};
-        for (int i = 0; i < n; ++i) bytes[i] = from[i];
-        const __m128i whole = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
-        return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(whole));
+        const __m128i bytes = n == lanes ? _mm_loadu_si32(from) : load_eight_bytes(from, n);
+        return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(bytes));
     }
     static HANDGRAD_INLINE void store_bytes(std::uint8_t* to, Vec a, int n) {
-        alignas(16) std::int32_t whole[lanes];
-        _mm_store_si128(reinterpret_cast<__m128i*>(whole), _mm256_cvtpd_epi32(a));
-        for (int i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(whole[i]);
+        const __m128i whole = _mm256_cvtpd_epi32(a), pairs = _mm_packus_epi32(whole, whole);
+        store_eight_bytes(to, _mm_packus_epi16(pairs, pairs), n);
     }
 };
 
 #else
+
+template <std::size_t size>
+struct SameSize {
+    using Whole = std::int32_t;
+};
+template <>
+struct SameSize<8> {
+    using Whole = std::int64_t;
+};
 
 // An array of lanes that the compiler turns into what the machine has: 16 bytes are what the base of every
 // 64-bit CPU offers. On 64-bit Arm the products and sums below become fused multiply-adds by themselves.
@@ -365,31 +404,29 @@ struct Simd {
     static constexpr int lanes = static_cast<int>(16 / sizeof(T));
 #if defined(__GNUC__)
     typedef T Vec __attribute__((vector_size(16)));
+    typedef typename SameSize<sizeof(T)>::Whole Mask __attribute__((vector_size(16)));  // all bits set where it holds
 #else
     struct Vec {
         T lane[lanes];
         T& operator[](int i) { return lane[i]; }
         T operator[](int i) const { return lane[i]; }
     };
-#endif
     struct Mask {
         bool lane[lanes];
     };
+#endif
     template <class F>
     static HANDGRAD_INLINE Vec each(F f) {
         Vec v{};
         for (int i = 0; i < lanes; ++i) v[i] = f(i);
         return v;
     }
-    template <class F>
-    static HANDGRAD_INLINE Mask where(F f) {
-        Mask m;
-        for (int i = 0; i < lanes; ++i) m.lane[i] = f(i);
-        return m;
-    }
     static HANDGRAD_INLINE Vec zero() { return Vec{}; }
     static HANDGRAD_INLINE Vec splat(T value) { return each([=](int) { return value; }); }
     static HANDGRAD_INLINE Vec load(const T* from) { return each([=](int i) { return from[i]; }); }
+    static HANDGRAD_INLINE Vec load_between(const T* from, int begin, int end) {
+        return each([=](int i) { return i >= begin && i < end ? from[i] : T(0); });
+    }
     static HANDGRAD_INLINE Vec load_part(const T* from, int n) { return each([=](int i) { return i < n ? from[i] : T(0); }); }
     static HANDGRAD_INLINE Vec load_part(const T* from, int n, Vec other) {
         return each([&](int i) { return i < n ? from[i] : other[i]; });
@@ -449,14 +486,31 @@ struct Simd {
         const Vec half = nearest(mul(n, splat(T(0.5)))), rest = sub(n, half);  // 2^n itself may be too small
         return each([&](int i) { return a[i] * power(half[i]) * power(rest[i]); });
     }
-    static HANDGRAD_INLINE Vec relu(Vec a) { return each([&](int i) { return a[i] <= T(0) ? T(0) : a[i]; }); }
+    static HANDGRAD_INLINE Vec relu(Vec a) { return keep(above(a, zero()), a); }
     static HANDGRAD_INLINE Vec flags(unsigned bits) { return each([=](int i) { return static_cast<T>(bits >> i & 1); }); }
+#if defined(__GNUC__)
+    static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return ~reinterpret_cast<Mask>(a <= b); }
+    static HANDGRAD_INLINE Mask number(Vec a) { return reinterpret_cast<Mask>(a == a); }
+    static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return m & n; }
+    static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return reinterpret_cast<Mask>(a == b); }
+    static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return reinterpret_cast<Vec>(m & reinterpret_cast<Mask>(a)); }
+    static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) {
+        return reinterpret_cast<Vec>((m & reinterpret_cast<Mask>(a)) | (~m & reinterpret_cast<Mask>(b)));
+    }
+#else
+    template <class F>
+    static HANDGRAD_INLINE Mask where(F f) {
+        Mask m;
+        for (int i = 0; i < lanes; ++i) m.lane[i] = f(i);
+        return m;
+    }
     static HANDGRAD_INLINE Mask above(Vec a, Vec b) { return where([&](int i) { return !(a[i] <= b[i]); }); }
     static HANDGRAD_INLINE Mask number(Vec a) { return where([&](int i) { return a[i] == a[i]; }); }
     static HANDGRAD_INLINE Mask both(Mask m, Mask n) { return where([&](int i) { return m.lane[i] && n.lane[i]; }); }
     static HANDGRAD_INLINE Mask same(Vec a, Vec b) { return where([&](int i) { return a[i] == b[i]; }); }
     static HANDGRAD_INLINE Vec keep(Mask m, Vec a) { return each([&](int i) { return m.lane[i] ? a[i] : T(0); }); }
     static HANDGRAD_INLINE Vec pick(Mask m, Vec a, Vec b) { return each([&](int i) { return m.lane[i] ? a[i] : b[i]; }); }
+#endif
     static HANDGRAD_INLINE Vec zip_low(Vec a, Vec b) { return each([&](int i) { return i % 2 ? b[i / 2] : a[i / 2]; }); }
     static HANDGRAD_INLINE Vec zip_high(Vec a, Vec b) {
         return each([&](int i) { return i % 2 ? b[(lanes + i) / 2] : a[(lanes + i) / 2]; });

@@ -196,6 +196,12 @@ def test_winners_must_be_taps_of_the_window():
         arrays = {"dout": floats(1, 1, 1, 1), "winner": np.full((1, 1, 1, 1), winner, np.uint8)}
         with pytest.raises(ValueError, match=r"winner holds taps of the window$"):
             call("max_pool_backward", **arrays, window=window, stride=(1, 1), dx=floats(1, 1, 3, 3))
+    many = np.zeros((50, 40, 15, 15), np.uint8)  # enough for all threads
+    for at in (0, 449_999):
+        many.flat[at] = 9
+        with pytest.raises(ValueError, match=r"winner holds taps of the window$"):
+            _native.max_pool_backward(floats(*many.shape), many, (3, 3), (2, 2), floats(50, 40, 31, 31))
+        many.flat[at] = 8
     wide = {"x": floats(1, 1, 16, 17), "out": floats(1, 1, 1, 1), "winner": np.zeros((1, 1, 1, 1), np.uint8)}
     with pytest.raises(ValueError, match=r"a window has at most 256 taps$"):
         call("max_pool_forward", **wide, window=(16, 17), stride=(1, 1))
