@@ -90,6 +90,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "a part of it is never written",
         "which loop ends too early, or which index is never reached?",
     ),
+    "part-unused": (
+        "a part of what it is made of is not used",
+        "which loop or index leaves the others out: all samples and windows have a share in it.",
+    ),
+    "input-mixed-in": (
+        "something is multiplied in or added that does not belong there",
+        "name every factor and every term of your line, and ask of each where it comes from.",
+    ),
     "wrong-index": (
         "an index picks other numbers than those that are meant",
         "say aloud which rows and which columns it picks: one number of each row, or whole rows?",

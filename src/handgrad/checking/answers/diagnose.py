@@ -13,11 +13,13 @@ from ..geography import describe, letters_of
 from . import catalogue
 from .edits.explain import explain
 from .inputs import wrong_inputs
+from .mixed import mixed_in
 from .mutation import Sample, close, match
 from .pattern import relate
 from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
 
 _VAGUE = ("factor", "wrong-unknown")  # an edit of a worked solution says more
+_CHANGING = "the factor changes from case to case"
 _MEANS = ("avg_pool", "global_avg_pool")
 
 
@@ -42,7 +44,7 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
             return [Diagnosis(mutation.mistake, mutation.words, mutation.severity)]
         return [Diagnosis(mutation.mistake, words + _figures(output, wrong[0]), mutation.severity)]
     found = _factor(layer, output, samples) or _by_terms(layer, output, samples)
-    if found and found[0].mistake not in _VAGUE:
+    if found and not _vague(found[0]):
         return found
     related = relate(output, samples)
     if related is not None and related[0] != "wrong-axes":
@@ -53,9 +55,16 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     if related is None and not found:
         other = wrong_inputs(layer, output, [s.run for s in samples if getattr(s, "run", None) is not None])  # type: ignore[attr-defined]
         related = None if other is None else (other.mistake, other.words)
+    if related is None and not found:
+        related = mixed_in(layer, samples)
     if related is not None:
         return [Diagnosis(related[0], f"{related[1]}: {_figures(output, wrong[0])}")]
     return found
+
+
+def _vague(found: Diagnosis) -> bool:
+    """Return whether an edit of a worked solution would say more."""
+    return found.mistake in _VAGUE or _CHANGING in found.evidence
 
 
 def _figures(output: str, sample: Sample) -> str:
@@ -118,7 +127,7 @@ def _name_factor(layer: str, output: str, factors: np.ndarray, samples: list[Sam
     if np.allclose(factors, factors[0]):
         return Diagnosis(mistake, first)
     others = ", ".join(f"{f:.4g}" for f in factors[:4])
-    return Diagnosis(mistake, f"{first}; the factor changes from case to case: {others}")
+    return Diagnosis(mistake, f"{first}; {_CHANGING}: {others}")
 
 
 def _by_count(layer: str, factors: np.ndarray, samples: list[Sample]) -> Diagnosis | None:
@@ -158,7 +167,6 @@ def _counts(all_args: list[Args]) -> dict[str, list[float]]:
             here |= {
                 "axis 1": x.shape[1],
                 "N * axis 1": x.shape[0] * x.shape[1],
-                "N / axis 1": x.shape[0] / x.shape[1],
             }
         pixels = math.prod(x.shape[2:])
         here |= {"H W": pixels, "N H W": x.shape[0] * pixels, "C H W": x[0].size}

@@ -29,7 +29,8 @@ def wrong_inputs(layer: str, output: str, runs: list[Run]) -> Mutation | None:
     runs : list of Run
         Those that gave the output.
     """
-    usable = [r for r in runs if output in r.outputs and r.dout is not None]
+    backward = output.startswith("d")
+    usable = [r for r in runs if output in r.outputs and (r.dout is not None or not backward)]
     if not usable or layer == "dropout":
         return None
     right = {id(r): truth(layer, r.case, r.dout).get(output) for r in usable}
@@ -90,19 +91,32 @@ def _surrounded(layer: str, run: Run, pad: Callable[..., np.ndarray]) -> Outputs
 
 
 _SURROUNDINGS = "the surroundings"
-_FILLS = (
+_FILLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("copies of the nearest pixel", {"mode": "edge"}),
     ("the image mirrored, without its last row", {"mode": "reflect"}),
     ("the image mirrored", {"mode": "symmetric"}),
     ("the other side of the image", {"mode": "wrap"}),
     ("ones", {"constant_values": 1.0}),
     ("minus ones", {"constant_values": -1.0}),
-    ("the mean of the image", {"mode": "mean"}),
+    ("the mean of all pixels", {}),
 )
 
 
+def _labels() -> Changes:
+    told = "the numbers are right for other labels"
+    yield (
+        "y",
+        "wrong-index",
+        f"{told}: the class of the largest score",
+        lambda y, a: a["x"].argmax(axis=1),
+    )
+    yield "y", "wrong-index", f"{told}: those in reversed order", lambda y, a: y[::-1].copy()
+    yield "y", "wrong-index", f"{told}: always the first class", lambda y, a: np.zeros_like(y)
+
+
 def _fill(image: np.ndarray, around: int, options: dict[str, Any]) -> np.ndarray:
-    return np.pad(image, ((0, 0), (0, 0), (around, around), (around, around)), **options)
+    given = options or {"constant_values": image.mean()}
+    return np.pad(image, ((0, 0), (0, 0), (around, around), (around, around)), **given)
 
 
 def _around() -> Changes:
@@ -121,6 +135,8 @@ def _changes(run: Run, output: str, orders: bool) -> Changes:
         arrays = {"dout": run.dout, **arrays}
     if "conv_param" in run.case.args:
         yield from _around()
+    if "y" in run.case.args:
+        yield from _labels()
     for name, array in arrays.items():
         told = f"the numbers are right for another {name}"
         for mistake, words, change in _of_array(array.ndim, orders):
@@ -175,7 +191,7 @@ def _along(axis: int, ndim: int) -> Iterator[tuple[str, str, Change]]:
             lambda a, k=which: np.broadcast_to(np.take(a, [k], axis), a.shape).copy(),  # type: ignore[misc]
         )
         yield (
-            "overwrite-overlap" if which else "part-missing",
+            "overwrite-overlap" if which else "part-unused",
             f"only the {name} of {{name}} along {words} counts, the others not at all",
             lambda a, k=which: _only(a, k, axis),  # type: ignore[misc]
         )

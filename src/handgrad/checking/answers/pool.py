@@ -44,6 +44,14 @@ def _shared(window: np.ndarray) -> np.ndarray:
     return mask / mask.sum(axis=(2, 3), keepdims=True)
 
 
+def _of_farthest(window: np.ndarray) -> np.ndarray:
+    return _first(np.abs(window))
+
+
+def _farthest(window: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
+    return (window * _of_farthest(window)).sum(axis=axis)
+
+
 def _mean(window: np.ndarray) -> np.ndarray:
     return np.full(window.shape, 1.0 / max(1, window[0, 0].size))
 
@@ -123,6 +131,13 @@ _MAX = [
         lambda a, _: Way(a | {"x": np.abs(a["x"])}).forward(np.max),
         "the largest absolute value is kept",
     ),
+    Mutation(
+        "forward-wrong",
+        "out",
+        lambda a, _: Way(a).forward(_farthest),
+        "the number with the largest absolute value is kept, with its sign",
+    ),
+    _dx("mask-inverted", _of_farthest, "the number with the largest absolute value gets the gradient"),
     _dx("ties-all-credited", _equal, "each of the equal maxima gets all of the gradient"),
     _dx("ties-all-credited", _shared, SHARED, "choice"),
     Mutation(

@@ -31,6 +31,7 @@ def operations(node: ast.BinOp) -> Iterator[Alternative]:
         yield Alternative("factor", node.left, right)
         yield Alternative("factor", node.right, left)
         yield Alternative("times", ast.BinOp(node.left, ast.Div(), node.right), right)
+        yield Alternative("times", ast.BinOp(node.right, ast.Div(), node.left), left)
         yield Alternative("plus", ast.BinOp(node.left, ast.Add(), node.right), right)
         yield Alternative("twice", ast.BinOp(node, ast.Mult(), node.right), right)
         yield Alternative("twice", ast.BinOp(node.left, ast.Mult(), node), left)
@@ -40,12 +41,16 @@ def operations(node: ast.BinOp) -> Iterator[Alternative]:
         yield Alternative("twice", ast.BinOp(node, ast.Div(), node.right), right)
     elif isinstance(node.op, ast.FloorDiv):
         yield Alternative("divisor", node.left, right)
+        up = ast.UnaryOp(ast.USub(), ast.BinOp(ast.UnaryOp(ast.USub(), node.left), node.op, node.right))
+        yield Alternative("rounded up", up, ast.unparse(node))
     elif isinstance(node.op, ast.Pow):
         yield Alternative("power", node.left, ast.unparse(node))
         for step in (-2, -1, -0.5, 0.5, 1, 2):
             power = ast.BinOp(node.left, ast.Pow(), _more(node.right, step))
             yield Alternative("power", power, ast.unparse(node))
         yield Alternative("power", ast.BinOp(node.left, ast.Mult(), node.right), ast.unparse(node))
+        absolute = ast.Call(ast.Attribute(ast.Name("np", ast.Load()), "abs", ast.Load()), [node.left], [])
+        yield Alternative("power", absolute, ast.unparse(node))
     elif isinstance(node.op, ast.MatMult):
         yield Alternative("transpose", ast.BinOp(turned(node.left), node.op, node.right), left)
         yield Alternative("transpose", ast.BinOp(node.left, node.op, turned(node.right)), right)
@@ -56,7 +61,7 @@ def operations(node: ast.BinOp) -> Iterator[Alternative]:
 def _brackets(node: ast.BinOp) -> Iterator[Alternative]:
     """Let a factor or a divisor reach one term too many."""
     for inner, outer, mirrored in ((node.left, node.right, False), (node.right, node.left, True)):
-        if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div):
+        if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult | ast.Div | ast.FloorDiv):
             first, second = (outer, inner.left) if mirrored else (inner.left, outer)
             both = ast.BinOp(first, node.op, second)
             yield Alternative("brackets", ast.BinOp(both, inner.op, inner.right), ast.unparse(outer))

@@ -114,7 +114,7 @@ def _axes(node: ast.Call) -> Iterator[Alternative]:
         if keyword.arg == "axis":
             yield Alternative("axis", ast.Call(node.func, node.args, rest), "all")
             used = ast.unparse(keyword.value)
-            for axes in _subsets():
+            for axes in _subsets(_MOST_AXES + ("4" in used)):
                 value = ast.parse(str(axes[0] if len(axes) == 1 else axes), mode="eval").body
                 if ast.unparse(value) != used:
                     other = ast.keyword("axis", value)
@@ -126,6 +126,6 @@ def _axes(node: ast.Call) -> Iterator[Alternative]:
             yield Alternative(kind, ast.Call(node.func, node.args, [*rest, other]), keyword.arg)
 
 
-def _subsets() -> Iterator[tuple[int, ...]]:
-    for size in range(1, _MOST_AXES + 1):
-        yield from combinations(range(_MOST_AXES), size)
+def _subsets(count: int) -> Iterator[tuple[int, ...]]:
+    for size in range(1, count + 1):
+        yield from combinations(range(count), size)

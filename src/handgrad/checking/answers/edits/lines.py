@@ -41,15 +41,18 @@ def shifts(
         if not isinstance(statement, _Simple) or isinstance(statement.value, ast.Dict):
             continue
         others = [*body[:k], *body[k + 1 :]]
-        target = target_of(_written(statement))
+        target = written_to(statement)
         if target in _written_before(function, statement):
-            yield _edit("line", target, "", statement), others or [ast.Pass()]
+            yield (
+                _edit("line", target, "", statement),
+                others or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)],
+            )
         for place in range(k + 1, len(body)):
             behind = body[place]
             if isinstance(behind, ast.Return):
                 break
             if target in {node.id for node in ast.walk(behind) if isinstance(node, ast.Name)}:
-                after = target_of(_written(behind)) if isinstance(behind, _Simple) else "a loop"
+                after = written_to(behind) if isinstance(behind, _Simple) else "a loop"
                 yield _edit("late", target, after, statement), [*others[:place], statement, *others[place:]]
 
 
@@ -59,8 +62,9 @@ def _written_before(function: ast.FunctionDef, statement: ast.stmt) -> set[str]:
     return arguments | {node.id for node in nodes if node.lineno < statement.lineno}
 
 
-def _written(statement: ast.Assign | ast.AugAssign) -> ast.expr:
-    return statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+def written_to(statement: ast.Assign | ast.AugAssign) -> str:
+    """Return the name of the variable that a line writes."""
+    return target_of(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
 
 
 def _edit(kind: str, target: str, after: str, statement: ast.stmt) -> Edit:

@@ -83,6 +83,7 @@ def _words(edit: Edit) -> str:
         "all": f"all of an axis is taken where {detail} chooses {where}",
         "ignored": f"{detail} is not used {where}: it is always {after}",
         "cut off": f"{target} is cut off to whole numbers",
+        "rounded up": f"{detail} is rounded up {where}",
         "inside": f"the brackets of {detail} hold another part {where}: {after}",
         "nested": f"{detail} is taken too early or too late {where}: {after}",
         "index": f"the index {detail} is missing {where}: {after}",

@@ -46,6 +46,11 @@ class Edit:
     place: tuple[ast.AST, str, int | None]
     new: Any
 
+    def __post_init__(self) -> None:
+        """Give the new expression a place in the source, which compiling asks for."""
+        if isinstance(self.new, ast.AST):
+            ast.fix_missing_locations(self.new)
+
     def put(self) -> Any:
         """Write the new expression, and return the old one."""
         parent, field, index = self.place

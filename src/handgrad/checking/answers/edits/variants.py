@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .lines import bodies, replaced, shifts
+from .lines import bodies, replaced, shifts, written_to
 from .sites import Edit, Names, edits
 
 Solution = Callable[..., Any]
@@ -122,9 +122,8 @@ def _new_code(function: ast.FunctionDef, changed: dict[int, ast.stmt], seen: set
 
 def _compiled(function: ast.FunctionDef) -> CodeType | None:
     """Return the code of a function, None when it has an error."""
-    module = ast.fix_missing_locations(ast.Module([function], []))
     try:
-        return compile(module, "<variant>", "exec")
+        return compile(ast.Module([function], []), "<variant>", "exec")
     except (SyntaxError, ValueError, TypeError):
         return None
 
@@ -152,13 +151,16 @@ def _families(singles: list[Edit], twins: dict[str, str]) -> Iterator[tuple[Edit
     alike: dict[tuple[str, ...], list[Edit]] = {}
     folded: dict[tuple[str, ...], list[Edit]] = {}
     local: dict[tuple[Any, ...], list[Edit]] = {}
+    axes: dict[tuple[str, ...], list[Edit]] = {}
     for one in singles:
+        if one.kind == "axis":
+            axes.setdefault((one.detail,), []).append(one)
         key = (one.kind, one.before, one.after)
         canonical = tuple(_folded(text, twins) for text in key)
         alike.setdefault(key, []).append(one)
         folded.setdefault(canonical, []).append(one)
         local.setdefault((id(one.statement), *canonical), []).append(one)
-    for family in (local, alike, folded):
+    for family in (local, alike, folded, axes):
         for members in family.values():
             if 1 < len(members) <= _MOST_PLACES:
                 yield tuple(members)
@@ -179,7 +181,7 @@ def _exchanged(
         for statement in [None, *statements]:
             code = _renamed(function, statement, first, second, seen)
             if code is not None:
-                where = "everywhere" if statement is None else _line(statement).split(" ")[0].split("[")[0]
+                where = "everywhere" if statement is None else written_to(statement)
                 place = (function, "name", None)
                 edit = Edit("exchange", where, first, first, second, function.body[0], place, None)
                 yield Variant((edit,), code, function.name, scope)

@@ -104,5 +104,22 @@ def _group_backward(
     return {"dx": dx, "dgamma": dgamma, "dbeta": dbeta}
 
 
+def _group_with_means(
+    dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, G: int, gn_param: Param
+) -> Arrays:
+    N, C, H, W = x.shape
+    eps = gn_param.get("eps", 1e-5)
+    groups = x.reshape(N, G, C // G, H, W)
+    centred = groups - groups.mean(axis=(2, 3, 4), keepdims=True)
+    std = np.sqrt((centred**2).mean(axis=(2, 3, 4), keepdims=True) + eps)
+    x_hat = centred / std
+    "from here on"
+    dx_hat = (dout * gamma).reshape(N, G, C // G, H, W)
+    total = np.mean(dx_hat, axis=(2, 3, 4), keepdims=True)
+    along = np.mean(dx_hat * x_hat, axis=(2, 3, 4), keepdims=True)
+    dx = ((dx_hat - total - x_hat * along) / std).reshape(N, C, H, W)
+    return {"dx": dx}
+
+
 SPATIAL = norm_solutions(_spatial, _spatial_direct, _spatial_backward, _spatial_staged)
-GROUP = norm_solutions(_group, _group_backward)
+GROUP = norm_solutions(_group, _group_backward, _group_with_means)

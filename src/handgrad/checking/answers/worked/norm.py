@@ -191,9 +191,10 @@ def _batch_direct(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: 
         var = np.var(x, axis=0, ddof=0)
         running_mean = momentum * running_mean + (1 - momentum) * mean
         running_var = momentum * running_var + (1 - momentum) * var
+        out = gamma * (x - mean) / np.sqrt(var + eps) + beta
     else:
-        mean, var = old_mean, old_var
-    out = gamma * (x - mean) / np.sqrt(var + eps) + beta
+        scale = gamma / np.sqrt(old_var + eps)
+        out = x * scale + (beta - old_mean * scale)
     return {"out": out, "running_mean": running_mean, "running_var": running_var}
 
 

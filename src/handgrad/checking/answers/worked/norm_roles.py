@@ -24,7 +24,8 @@ _GROUPS = tuple(
     )
 )
 _ROLES = (
-    ("inside", "std|out|x_hat", "sqrt", "eps-misplaced"),
+    ("inside", "std|out|x_hat|scale", "sqrt", "eps-misplaced"),
+    ("*", "scale", "*", "wrong-at-test"),
     ("line", "mean|centred", "*", "step-differs"),
     ("late|line", "running_*", "*", "running-not-written"),
     ("late|line", "*", "*", "step-differs"),

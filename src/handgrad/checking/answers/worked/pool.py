@@ -166,6 +166,7 @@ _ROLES = (
     ("bound|constant|term|twice|times|factor|plus|sign", "*", "*", "wrong-window"),
 )
 _MEAN_ROLES = (
+    ("brackets", "out|dx", "*", "average-not-divided"),
     ("factor|name", "dx", "np.ones*", "shape-wrong"),
     (
         "divisor|factor|times|twice|plus|call|name|exchange|ignored|line|brackets|power",

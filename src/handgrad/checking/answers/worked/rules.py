@@ -91,6 +91,22 @@ def _adam(w: np.ndarray, g: np.ndarray, config: Param, state: Param) -> np.ndarr
     return next_w
 
 
+def _adam_folded(w: np.ndarray, g: np.ndarray, config: Param, state: Param) -> np.ndarray:
+    lr, eps, beta1, beta2 = (config[k] for k in ("learning_rate", "epsilon", "beta1", "beta2"))
+    t, m, v = state.get("t", 0), state.get("m", np.zeros(w.shape)), state.get("v", np.zeros(w.shape))
+    "from here on"
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    root = np.sqrt(1 - beta2**t)
+    rate = lr * root / (1 - beta1**t)
+    next_w = w - rate * m / (np.sqrt(v) + eps * root)
+    state["t"] = t
+    state["m"] = m
+    state["v"] = v
+    return next_w
+
+
 def _adamw(w: np.ndarray, g: np.ndarray, config: Param, state: Param) -> np.ndarray:
     lr, eps, beta1, beta2 = (config[k] for k in ("learning_rate", "epsilon", "beta1", "beta2"))
     decay = config["weight_decay"]
@@ -133,7 +149,8 @@ _ROLES = (
     ("dropped call", "*", "sqrt", "root-missing"),
     ("inside", "*", "sqrt", "epsilon-inside-root"),
     ("term|sign|constant|times|plus", "t", "*", "t-not-advanced"),
-    ("*", "m_hat|v_hat", "*", "bias-correction-missing"),
+    ("*", "m_hat|v_hat|root|rate", "*", "bias-correction-missing"),
+    ("factor|name", "next_w", "root|eps|eps [*] root", "epsilon-inside-root"),
     ("name", "state[[]*", "*_hat|m|v|v_hat|m_hat", "state-not-kept"),
     ("name", "state[[]*", "*", "state-not-kept"),
     ("name|exchange", "*", "*_hat", "bias-correction-missing"),
@@ -172,7 +189,7 @@ SOLUTIONS = {
         "adagrad": (_adagrad,),
         "rmsprop": (_rmsprop,),
         "adadelta": (_adadelta,),
-        "adam": (_adam,),
+        "adam": (_adam, _adam_folded),
         "adamw": (_adamw,),
     }.items()
 }
