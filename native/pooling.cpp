@@ -85,7 +85,8 @@ void plane_means(const T* x, T* out, std::int64_t planes, std::int64_t length) {
 template <class T>
 void plane_means_gradient(const T* dout, T* dx, std::int64_t planes, std::int64_t length) {
     const auto run = pool_kernels<T>().mean_gradient;
-    by_planes(planes, length, [&](std::int64_t p, std::int64_t n) { run(dout + p, dx + p * length, n, length); });
+    const bool stream = beyond_caches<T>(planes * length);
+    by_planes(planes, length, [&](std::int64_t p, std::int64_t n) { run(dout + p, dx + p * length, n, length, stream); });
 }
 
 #define HANDGRAD_INSTANTIATE(T)                                                                          \

@@ -91,21 +91,13 @@ struct Function<T, Activation::tanh> {
     }
 };
 
-template <class S, class T>
-HANDGRAD_INLINE void store(T* to, typename S::Vec a, int n, bool stream) {
-    if (stream && n == S::lanes)
-        S::stream(to, a);
-    else
-        store_some<S>(to, a, n);
-}
-
 template <class T, Activation kind>
 void values(T* out, const T* x, T alpha, std::int64_t count, bool stream) {
     using S = Simd<T>;
     const Function<T, kind> f{S::splat(alpha)};
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
         ask_ahead(x + i);
-        store<S>(out + i, f.value(load_some<S>(x + i, n)), n, stream);
+        store_or_stream<S>(out + i, f.value(load_some<S>(x + i, n)), n, stream);
     });
 }
 
@@ -116,7 +108,7 @@ void gradients(T* dx, const T* dout, const T* x, T alpha, std::int64_t count, bo
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
         ask_ahead(dout + i);
         ask_ahead(x + i);
-        store<S>(dx + i, f.gradient(load_some<S>(dout + i, n), load_some<S>(x + i, n)), n, stream);
+        store_or_stream<S>(dx + i, f.gradient(load_some<S>(dout + i, n), load_some<S>(x + i, n)), n, stream);
     });
 }
 
@@ -173,8 +165,8 @@ void dropout_drawn(T* out, T* mask, const T* x, const Pcg64& rng, std::int64_t s
             const std::int64_t i = begin + lane;
             ask_ahead(x + i);
             const auto factor = S::mul(S::flags(bits >> lane), kept);
-            store<S>(mask + i, factor, n, stream);
-            store<S>(out + i, S::mul(load_some<S>(x + i, n), factor), n, stream);
+            store_or_stream<S>(mask + i, factor, n, stream);
+            store_or_stream<S>(out + i, S::mul(load_some<S>(x + i, n), factor), n, stream);
         });
     }
 }
@@ -183,7 +175,7 @@ template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count, bool stream) {
     using S = Simd<T>;
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
-        store<S>(out + i, S::mul(load_some<S>(a + i, n), load_some<S>(b + i, n)), n, stream);
+        store_or_stream<S>(out + i, S::mul(load_some<S>(a + i, n), load_some<S>(b + i, n)), n, stream);
     });
 }
 

@@ -25,12 +25,14 @@ T greatest(const T* x, std::int64_t count) {
     return lanes[0];
 }
 
-// to = exp(x - most); returns the sum.
+// to = exp(x - most); returns the sum. Meanwhile the next row comes from memory: exp leaves it the time.
 template <class T>
 double exponentials(const T* x, std::int64_t count, T most, T* to) {
     using S = Simd<T>;
     const auto top = S::splat(most), none = S::splat(-infinity<T>);
     return sum_of<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        prefetch_read(x + count + i);
+        prefetch(to + count + i);
         const auto e = Exponential<T>(S::sub(load_some<S>(x + i, n, none), top)).exp();
         store_some<S>(to + i, e, n);
         return e;
@@ -68,6 +70,8 @@ double svm(const T* scores, const std::int64_t* y, std::int64_t rows, std::int64
     for (std::int64_t r = 0; r < rows; ++r, scores += classes, dscores += classes) {
         const auto right = S::splat(scores[y[r]]);
         by_lanes<S>(classes, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+            prefetch_read(scores + classes + i);
+            prefetch(dscores + classes + i);
             store_some<S>(dscores + i, S::relu(S::add(S::sub(load_some<S>(scores + i, n), right), one)), n);
         });
         dscores[y[r]] = 0;

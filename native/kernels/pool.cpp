@@ -320,11 +320,11 @@ void mean(const T* x, T* out, std::int64_t planes, std::int64_t length) {
 }
 
 template <class T>
-void mean_gradient(const T* dout, T* dx, std::int64_t planes, std::int64_t length) {
+void mean_gradient(const T* dout, T* dx, std::int64_t planes, std::int64_t length, bool stream) {
     using S = Simd<T>;
     for (std::int64_t p = 0; p < planes; ++p) {
         const auto share = S::splat(dout[p] / static_cast<T>(length));
-        by_lanes<S>(length, [&](std::int64_t i, int n) HANDGRAD_INLINED { store_some<S>(dx + p * length + i, share, n); });
+        by_lanes<S>(length, [&](std::int64_t i, int n) HANDGRAD_INLINED { store_or_stream<S>(dx + p * length + i, share, n, stream); });
     }
 }
 

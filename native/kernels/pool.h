@@ -29,7 +29,7 @@ struct PoolKernels {
     void (*average_gradient)(const PoolShape& s, const T* dout, T* dx, std::int64_t planes, bool stream);
     // out = the mean of each plane of `length` numbers; dx = dout / length all over the plane.
     void (*mean)(const T* x, T* out, std::int64_t planes, std::int64_t length);
-    void (*mean_gradient)(const T* dout, T* dx, std::int64_t planes, std::int64_t length);
+    void (*mean_gradient)(const T* dout, T* dx, std::int64_t planes, std::int64_t length, bool stream);
 };
 
 }  // namespace handgrad

@@ -588,6 +588,14 @@ HANDGRAD_INLINE void store_some(T* to, typename S::Vec a, int n) {
     n == S::lanes ? S::store(to, a) : S::store_part(to, a, n);
 }
 
+template <class S, class T>
+HANDGRAD_INLINE void store_or_stream(T* to, typename S::Vec a, int n, bool stream) {
+    if (stream && n == S::lanes)
+        S::stream(to, a);
+    else
+        store_some<S>(to, a, n);
+}
+
 // The sum of term(i, n), lanes i .. i + n, for 0..count. After some thousand numbers the float32 sums go on as a double.
 template <class S, class Term>
 HANDGRAD_INLINE double sum_of(std::int64_t count, const Term& term) {
