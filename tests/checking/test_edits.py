@@ -238,5 +238,5 @@ def test_dropout_that_needs_a_seed():
         return x * mask, mask
 
     (found,) = check(forward, lambda dout, mask: dout * mask, like="dropout").findings
-    assert found.mistake == "raises"
-    assert "no seed" in found.evidence
+    assert found.mistake == "fails-without-seed"
+    assert "KeyError" in found.evidence

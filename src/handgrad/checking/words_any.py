@@ -56,6 +56,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "it is wrong where no running statistics are given yet",
         "the first call finds no running mean and variance: what stands for them then?",
     ),
+    "fails-for-zeros": (
+        "it fails where the input holds zeros",
+        "a division, a logarithm or a comparison with 0: which of your lines minds a zero?",
+    ),
+    "fails-without-seed": (
+        "it fails where no seed is given",
+        "what stands for the seed when the settings hold none?",
+    ),
+    "fails-for-odd-size": (
+        "it fails where a size is odd",
+        "which step halves a size, or rebuilds an array from half of it?",
+    ),
+    "fails-at-ties": (
+        "it fails where numbers are equal or an input lies at the kink",
+        "compare what your code does with two equal numbers in forward and in backward.",
+    ),
+    "fails-for-large": (
+        "it fails for large numbers",
+        "which step grows beyond what a float holds, or cuts a number off?",
+    ),
     "wrong-at-test": (
         "it is wrong at test time only",
         "compare the branch for test time with that for training, line by line.",

@@ -38,6 +38,10 @@ class Norm:
             "default": lambda: np.sqrt(self.var + 1e-5),
             "squared": lambda: np.sqrt(self.var + value**2),
             "no root": lambda: self.var + value,
+            "times": lambda: np.sqrt(self.var) * (1 + value),
+            "roots": lambda: np.sqrt(self.var) + np.sqrt(value),
+            "least": lambda: np.maximum(np.sqrt(self.var), value),
+            "least variance": lambda: np.sqrt(np.maximum(self.var, value)),
         }[eps]()
         self.centred = folded - self.mean
         self.x_hat = self.centred / self.std
@@ -105,6 +109,10 @@ EPS_PLACES = (
     ("missing", "there is none"),
     ("default", "it is always 1e-5, whatever the settings say"),
     ("squared", "its square is added"),
+    ("times", "the root is multiplied by 1 + eps"),
+    ("roots", "its root is added to the root"),
+    ("least", "it is the least that the root may be, not added"),
+    ("least variance", "it is the least that the variance may be, not added"),
 )
 
 

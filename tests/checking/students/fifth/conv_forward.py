@@ -59,7 +59,7 @@ def conv_reshapes_filters():
 @buggy(
     "conv",
     "forward",
-    "fails-for-nonsquare",
+    "fails-for-odd-size fails-for-nonsquare",
     "irfft2 is called without the image size, so for odd padded widths the inverse transform "
     "assumes an even width and the output is wrong.",
 )
