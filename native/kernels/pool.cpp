@@ -193,6 +193,13 @@ struct ToAll {
     HANDGRAD_INLINE typename S::Vec of(typename S::Vec loaded, int) const { return loaded; }
 };
 
+// Asks for what lies in the next plane where rows top .. top + stride_y lie in this one, to be written soon.
+template <class T>
+HANDGRAD_INLINE void ask_for_next_plane(const PoolShape& s, const T* dx, std::int64_t top) {
+    constexpr std::int64_t kLine = 64 / sizeof(T);
+    for (std::int64_t i = 0; i < s.stride_y * s.width; i += kLine) prefetch(dx + s.plane() + top * s.width + i);
+}
+
 template <class T>
 void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner, T* dx, std::int64_t planes, bool stream) {
     std::int64_t offset[256];  // of each tap from the corner of its window
@@ -204,9 +211,11 @@ void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner,
             continue;
         }
         clear(dx, s.plane());
-        for (std::int64_t y = 0; y < s.out_height(); ++y)
+        for (std::int64_t y = 0; y < s.out_height(); ++y) {
+            ask_for_next_plane(s, dx, y * s.stride_y);
             for (std::int64_t j = 0; j < s.out_width(); ++j, ++at)
                 dx[y * s.stride_y * s.width + j * s.stride_x + offset[winner[at]]] += dout[at];
+        }
     }
 }
 
@@ -256,6 +265,7 @@ void spread_near(const PoolShape& s, const T* dout, T* dx) {
     const std::int64_t windows = s.out_width();
     std::int64_t fresh = 0;  // the first row of dx that holds nothing yet
     for (std::int64_t y = 0, top = 0; y < s.out_height(); ++y, top += s.stride_y, dout += windows) {
+        ask_for_next_plane(s, dx, top);
         clear(dx + fresh * s.width, (top - fresh) * s.width);
         by_lanes<S>((s.width + Step - 1) / Step, [&](std::int64_t j, int n) HANDGRAD_INLINED {
             typename S::Vec shares[Step];
