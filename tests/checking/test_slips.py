@@ -29,6 +29,7 @@ def texts(code, kind):
         ("np.sqrt(v) + e", "inside", {"np.sqrt(v + e)"}),
         ("np.log(np.sum(p, axis=1))", "nested", {"np.sum(np.log(p), axis=1)"}),
         ("a[i, j]", "index", {"a[i]", "a[j]"}),
+        ("a - b", "turned", {"b - a"}),
         ("a // s", "rounded up", {"-(-a // s)"}),
     ],
 )
@@ -59,6 +60,13 @@ def test_lines_left_out_or_too_late():
     assert found == [("line", "t", ""), ("late", "t", "w"), ("line", "v", ""), ("late", "v", "w")]
 
 
+def first_of(dx):
+    """Add up all samples in the first of them."""
+    moved = np.zeros_like(dx)
+    moved[0] = dx.sum(axis=0)
+    return moved
+
+
 def affine(spoil):
     """Return an affine pair with its gradients changed."""
 
@@ -78,6 +86,13 @@ def affine(spoil):
         (lambda dx, dw, db, b, dout: (dx, dw, db * b), "input-mixed-in", "b is multiplied in"),
         (lambda dx, dw, db, b, dout: (dx, dw, db + b), "input-mixed-in", "b is added"),
         (lambda dx, dw, db, b, dout: (dx, dw + 0.25, db), "input-mixed-in", "every number is 0.25 too large"),
+        (
+            lambda dx, dw, db, b, dout: (dx, dw, db * (b > 0)),
+            "input-mixed-in",
+            "zero where b is not above zero",
+        ),
+        (lambda dx, dw, db, b, dout: (dx, np.tanh(dw), db), "another-function", "tanh is taken of it"),
+        (lambda dx, dw, db, b, dout: (first_of(dx), dw, db), "wrong-index", "gathered in the first of them"),
         (lambda dx, dw, db, b, dout: (dx, dw, dout.mean(axis=0)), "factor-n", "1 / N is one factor too many"),
     ],
 )
@@ -105,6 +120,25 @@ def test_labels_that_are_predictions():
     found = check_loss(softmax_loss, like="softmax_loss").findings[0]
     assert found.mistake == "wrong-index"
     assert "the class of the largest score" in found.evidence
+
+
+def test_a_loss_of_weights_that_nothing_explains_is_told():
+    def softmax_loss_vectorized(W, X, y, reg):
+        loss, dscores = reference.softmax_loss_naive(X @ W, y)
+        return loss + reg * np.sum(np.abs(W)) + np.sin(loss), X.T @ dscores + 2 * reg * W
+
+    found = check_loss(softmax_loss_vectorized, like="softmax_loss").findings[0]
+    assert found.mistake == "forward-wrong"
+
+
+def test_another_rule():
+    def sgd_momentum(w, dw, config):
+        v = config["momentum"] * config.get("v", 0.0) - config["learning_rate"] * dw
+        return w + config["momentum"] * v - config["learning_rate"] * dw, config | {"v": v}
+
+    found = check_rule(sgd_momentum).findings[0]
+    assert found.mistake == "another-function"
+    assert "sgd_nesterov_momentum comes out" in found.evidence
 
 
 def test_the_divisor_that_came_and_the_one_that_was_due():

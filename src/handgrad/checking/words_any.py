@@ -114,6 +114,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "a part of what it is made of is not used",
         "which loop or index leaves the others out: all samples and windows have a share in it.",
     ),
+    "another-function": (
+        "another function comes out, or is applied on the way",
+        "say in one word what this function is named after, and look for what your lines do beyond that.",
+    ),
     "input-mixed-in": (
         "something is multiplied in or added that does not belong there",
         "name every factor and every term of your line, and ask of each where it comes from.",

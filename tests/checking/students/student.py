@@ -24,7 +24,7 @@ _WORDS = """
     fails-for-square fails-without-pad fails-with-pad fails-at-first wrong-at-test part-missing
     piece-missing step-differs wrong-strides std-for-variance running-at-test state-stale state-aliased
     root-missing division-missing wrong-padding mask-shared normaliser-missing corrected-twice
-    look-ahead-missing wrong-index input-mixed-in part-unused fails-for-odd-size
+    look-ahead-missing wrong-index input-mixed-in another-function part-unused fails-for-odd-size
     one-array regularisation-missing regularisation-doubled
     second-call-differs cache-not-enough not-a-number swapped-outputs wrong-unknown forward-wrong
 """

@@ -13,13 +13,14 @@ from ..geography import describe, letters_of
 from . import catalogue
 from .edits.explain import explain
 from .inputs import wrong_inputs
-from .mixed import mixed_in
+from .mixed import masked, mixed_in
 from .mutation import Sample, close, match
 from .pattern import relate
 from .terms import TERMS, Attribution, attribute, norm_terms, norm_terms_apart
 
 _VAGUE = ("factor", "wrong-unknown")  # an edit of a worked solution says more
 _CHANGING = "the factor changes from case to case"
+_AFTER_EDITS = ("wrong-axes", "another-function")  # which an edit may say more precisely
 _MEANS = ("avg_pool", "global_avg_pool")
 
 
@@ -46,8 +47,8 @@ def diagnose(layer: str, output: str, samples: list[Sample]) -> list[Diagnosis]:
     found = _factor(layer, output, samples) or _by_terms(layer, output, samples)
     if found and not _vague(found[0]):
         return found
-    related = relate(output, samples)
-    if related is not None and related[0] != "wrong-axes":
+    related = masked(samples) or relate(output, samples)
+    if related is not None and related[0] not in _AFTER_EDITS:
         return [Diagnosis(related[0], f"{related[1]}: {_figures(output, wrong[0])}")]
     edit = explain(layer, output, samples)
     if edit is not None:

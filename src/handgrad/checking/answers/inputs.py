@@ -135,7 +135,7 @@ def _changes(run: Run, output: str, orders: bool) -> Changes:
         arrays = {"dout": run.dout, **arrays}
     if "conv_param" in run.case.args:
         yield from _around()
-    if "y" in run.case.args:
+    if {"x", "y"} <= set(run.case.args):
         yield from _labels()
     for name, array in arrays.items():
         told = f"the numbers are right for another {name}"

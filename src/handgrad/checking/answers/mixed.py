@@ -42,6 +42,21 @@ def mixed_in(layer: str, samples: list[Sample]) -> tuple[str, str] | None:
     return None
 
 
+def masked(samples: list[Sample]) -> tuple[str, str] | None:
+    """Return the words for a mask of an argument or of dout that is in an output by mistake."""
+    usable = [s for s in samples if s.given is not None]
+    if not usable or any(np.asarray(s.given).shape != s.true.shape for s in usable):
+        return None
+    for name, other in _others("", usable[0]):
+        for words, mask in (("above", np.greater), ("below", np.less)):
+            if all(_holds(s, other, lambda true, a, m=mask: true * m(a, 0)) for s in usable):  # type: ignore[misc]
+                return (
+                    "input-mixed-in",
+                    f"a mask is multiplied in: it is zero where {name} is not {words} zero",
+                )
+    return None
+
+
 def _holds(sample: Sample, other: Other, way: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> bool:
     try:
         with np.errstate(all="ignore"):

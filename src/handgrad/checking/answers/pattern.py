@@ -37,7 +37,16 @@ def relate(output: str, samples: list[Sample]) -> Found | None:
     wrong = [s for s in samples if s.given is not None and not close(s.given, s.true)]
     if not wrong or any(s.given.shape != s.true.shape for s in wrong):  # type: ignore[union-attr]
         return None
-    for relation in (_rounded, _unwritten, _same_along, _shifted, _exchanged, _reordered):
+    for relation in (
+        _rounded,
+        _through,
+        _gathered,
+        _unwritten,
+        _same_along,
+        _shifted,
+        _exchanged,
+        _reordered,
+    ):
         found = relation(output, wrong)
         if found is not None:
             return found
@@ -56,6 +65,47 @@ def _rounded(output: str, samples: list[Sample]) -> Found | None:
     for name, rounding in (("cut off to whole", np.trunc), ("rounded to whole", np.rint)):
         if _all(samples, lambda given, true, r=rounding: true.size > 1 and close(given, r(true))):  # type: ignore[misc]
             return "dtype-lost", f"its numbers are {name} numbers"
+    return None
+
+
+_FUNCTIONS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
+    ("what is below zero becomes zero, as in a relu", lambda a: np.maximum(a, 0)),
+    ("it is kept between 0 and 1", lambda a: np.clip(a, 0, 1)),
+    ("it is kept between -1 and 1", lambda a: np.clip(a, -1, 1)),
+    ("it is kept between 0 and 6", lambda a: np.clip(a, 0, 6)),
+    ("its absolute value is taken", np.abs),
+    ("its square is taken", np.square),
+    ("its sign alone is left", np.sign),
+    ("its exponential is taken", np.exp),
+    ("tanh is taken of it", np.tanh),
+    ("sigmoid is taken of it", lambda a: 1 / (1 + np.exp(-a))),
+)
+
+
+def _through(output: str, samples: list[Sample]) -> Found | None:
+    """Another function is applied to the right numbers."""
+    for words, function in _FUNCTIONS:
+        with np.errstate(all="ignore"):
+            if _all(samples, lambda given, true, f=function: true.size > 3 and close(given, f(true))):  # type: ignore[misc]
+                return "another-function", words
+    return None
+
+
+def _gathered(output: str, samples: list[Sample]) -> Found | None:
+    """All of an axis is added up in its first or its last place."""
+    for axis in range(samples[0].true.ndim):
+        for place, name in ((0, "first"), (-1, "last")):
+
+            def holds(given: np.ndarray, true: np.ndarray, k: int = axis, at: int = place) -> bool:
+                if true.ndim <= k or true.shape[k] < 2:
+                    return False
+                moved = np.zeros_like(true)
+                np.moveaxis(moved, k, 0)[at] = true.sum(axis=k)
+                return close(given, moved)
+
+            if _all(samples, holds):
+                words = _letter(output, axis, samples[0].true.ndim)
+                return "wrong-index", f"what belongs to all {words} is gathered in the {name} of them"
     return None
 
 

@@ -281,6 +281,7 @@ _ADAM_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("t-not-advanced", {"t_of": lambda t: 1}, "t is 1 in every step"),
     ("t-not-advanced", {"t_of": lambda t: t + 1}, "t is one ahead"),
     ("t-not-advanced", {"t_of": lambda t: max(t - 1, 1)}, "t is one behind"),
+    ("t-not-advanced", {"t_of": lambda t: 0}, "t stays 0"),
     ("t-not-advanced", {"t_of": lambda t: t - 1}, "t is raised too late: the first step has t = 0"),
     ("t-not-advanced", {"t_of": lambda t: 2}, "t is 2 in every step"),
     ("t-not-advanced", {"t_of": lambda t: 2 * t}, "t advances twice a step"),

@@ -125,6 +125,10 @@ def name(
         if _same(walk.points, points(step, settings, gradients, start)):
             figures = f"{what}: {_off(walk.points, true)} after {len(true)} steps, w {start.shape}, {words}"
             return [finding(mistake, "next_w", figures)]
+    for other, step in _RIGHT.items():
+        if _same(walk.points, _tried(step, settings, gradients, start)):
+            figures = f"{other} comes out: {_off(walk.points, true)} after {len(true)} steps, {words}"
+            return [finding("another-function", "next_w", figures)]
     for mistake, step, what in edited(like):
         if _same(walk.points, _tried(step, settings, gradients, start)):
             figures = f"{what}: {_off(walk.points, true)} after {len(true)} steps, w {start.shape}, {words}"

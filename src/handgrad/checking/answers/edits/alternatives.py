@@ -89,6 +89,7 @@ def indices(node: ast.Subscript) -> Iterator[Alternative]:
         for moved in permutations(items):
             yield Alternative("new axis", _indexed(node, list(moved)), ast.unparse(node.value))
     if len(items) > 1 and all(isinstance(item, ast.Name) for item in items):
+        yield Alternative("index order", _indexed(node, items[::-1]), ast.unparse(node))
         for k, item in enumerate(items):
             yield Alternative("index", _indexed(node, [*items[:k], *items[k + 1 :]]), ast.unparse(item))
     for k, item in enumerate(items):

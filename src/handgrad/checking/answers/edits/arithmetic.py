@@ -27,6 +27,8 @@ def operations(node: ast.BinOp) -> Iterator[Alternative]:
             yield Alternative("times", ast.BinOp(node.left, ast.Mult(), node.right), right)
         else:
             yield Alternative("sign", node.right, left)
+            other_way = ast.BinOp(node.right, ast.Sub(), node.left)
+            yield Alternative("turned", other_way, ast.unparse(node))
     elif isinstance(node.op, ast.Mult):
         yield Alternative("factor", node.left, right)
         yield Alternative("factor", node.right, left)

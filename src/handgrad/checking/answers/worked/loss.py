@@ -67,14 +67,14 @@ _GROUPS = tuple(
     for names in ("N C", "p hot", "shifted x", "margins violated", "log_p shifted", "hot violated", "Z power")
 )
 _ROLES = (
-    ("index|all", "*", "*", "wrong-index"),
+    ("index*|all", "*", "*", "wrong-index"),
     ("dropped call|inside|divisor", "p|log_p|Z", "*", "normaliser-missing"),
     ("line", "dx", "*", "mean-missing"),
     ("line|late", "margins", "*", "margin-counts-right-class"),
     ("divisor|name", "loss|dx", "N", "mean-missing"),
     ("term|factor|name|exchange|constant", "dx", "hot*|1", "one-hot-missing"),
     ("constant|bound", "*", "*y*", "label-off-by-one"),
-    ("sign", "*", "*", "gradient-sign"),
+    ("sign|turned", "*", "*", "gradient-sign"),
     ("axis", "*", "*", "wrong-axes"),
     ("term", "shifted", "*", "log-of-zero"),
     ("*", "margins", "hot|1 - hot", "margin-counts-right-class"),

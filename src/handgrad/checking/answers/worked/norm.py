@@ -170,6 +170,22 @@ def _layer_one_line(
     return {"dx": dx}
 
 
+def _layer_with_means(
+    dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, ln_param: Param
+) -> Arrays:
+    eps = ln_param.get("eps", 1e-5)
+    mean = x.mean(axis=1, keepdims=True)
+    centred = x - mean
+    std = np.sqrt((centred**2).mean(axis=1, keepdims=True) + eps)
+    x_hat = centred / std
+    "from here on"
+    dx_hat = dout * gamma
+    total = np.mean(dx_hat, axis=1, keepdims=True)
+    along = np.mean(dx_hat * x_hat, axis=1, keepdims=True)
+    dx = (dx_hat - total - x_hat * along) / std
+    return {"dx": dx}
+
+
 def _layer_direct(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, ln_param: Param) -> Arrays:
     eps = ln_param.get("eps", 1e-5)
     "from here on"
@@ -198,5 +214,22 @@ def _batch_direct(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: 
     return {"out": out, "running_mean": running_mean, "running_var": running_var}
 
 
-BATCH = norm_solutions(batch, _batch_direct, _with_means, staged, _paper, _one_line, _one_line_scaled)
-LAYER = norm_solutions(_layer, _layer_direct, _layer_staged, _layer_one_line)
+def _batch_chosen(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: Param) -> Arrays:
+    D = x.shape[1]
+    mode, eps = bn_param["mode"], bn_param.get("eps", 1e-5)
+    old_mean = bn_param.get("running_mean", np.zeros(D))
+    old_var = bn_param.get("running_var", np.zeros(D))
+    batch_mean, batch_var = x.mean(axis=0), x.var(axis=0)
+    mean, var = (batch_mean, batch_var) if mode == "train" else (old_mean, old_var)
+    "from here on"
+    if mode == "train":
+        out = gamma * (x - mean) / np.sqrt(var + eps) + beta
+    else:
+        out = gamma * (x - mean) / np.sqrt(var + eps) + beta
+    return {"out": out}
+
+
+BATCH = norm_solutions(
+    batch, _batch_direct, _batch_chosen, _with_means, staged, _paper, _one_line, _one_line_scaled
+)
+LAYER = norm_solutions(_layer, _layer_direct, _layer_staged, _layer_one_line, _layer_with_means)

@@ -170,7 +170,7 @@ _ROLES = (
     ("name", "next_w|delta", "cache>old|moved>*|v>old", "state-stale"),
     ("name", "state[[]*", "*>next_w|*>w", "state-aliased"),
     ("name|exchange", "*", "v|old|m|g|cache|moved|delta|w|next_w", "step-differs"),
-    ("sign", "*", "*", "sign"),
+    ("sign|turned", "*", "*", "sign"),
 )
 _DEFAULTS = {
     "lr": (1e-2, 1e-3),
