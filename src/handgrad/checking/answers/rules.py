@@ -9,6 +9,7 @@ import numpy as np
 
 from ..report import Finding, finding
 from .edits.naming import mistake_of, words_of
+from .rule_adam import adadelta, adam, adam_rows
 from .rule_steps import (
     ADAGRAD,
     MOMENTUM,
@@ -17,9 +18,6 @@ from .rule_steps import (
     Config,
     State,
     Step,
-    adadelta,
-    adam,
-    adam_rows,
     momentum,
     nesterov,
     plain,
