@@ -35,7 +35,9 @@ def test_json_holds_the_curve_and_what_repeats_it():
 
 
 def test_no_suggestion_is_said():
-    out = run("lr-find", *SMALL, "--lowest", "1e-9", "--highest", "1e-8", "--steps", "5").out
+    """With another seed the batches may differ so that the loss seems to fall."""
+    tiny = ["--lowest", "1e-9", "--highest", "1e-8", "--steps", "5", "--seed", "0"]
+    out = run("lr-find", *SMALL, *tiny).out
     assert "No suggestion: the loss fell at no rate" in out
 
 
