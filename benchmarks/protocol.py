@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import time
@@ -13,6 +12,7 @@ import numpy as np
 
 import handgrad
 import handgrad.backend
+from handgrad.cli.machine import cpu, usable_cores
 
 
 def interleave(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
@@ -48,8 +48,8 @@ def machine(**versions: str) -> str:
         cwd=Path(__file__).parent,
     ).stdout.strip()
     rows = {
-        "processor": _processor(),
-        "CPUs": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "processor": cpu(),
+        "CPUs": str(usable_cores()),
         "system": platform.platform(terse=True),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
@@ -69,12 +69,3 @@ def peak() -> dict[str, str]:
         "multiply-adds": f"{handgrad.backend.extension.fma_gflops(0.5):.0f} GFLOP/s in float32",
         "copy, one thread": f"{2e-6 * a.nbytes / np.median(copies):.1f} GB/s read and written",
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

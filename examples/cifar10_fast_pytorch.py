@@ -12,18 +12,25 @@ import json
 import time
 
 import torch
-from cifar10_fast import AUGMENT, LEARNING_RATE, SPEC
+from cifar10_fast import (
+    AUGMENT,
+    BATCH,
+    LABEL_SMOOTHING,
+    LEARNING_RATE,
+    LOOKAHEAD,
+    MOMENTUM,
+    REG,
+    SCHEDULE,
+    make,
+)
 from recording import images, options
 from torch import nn
 from torch.nn import functional as F
 
 from handgrad.data import augment
 from handgrad.models import ConvNet
-from handgrad.training import Lookahead
 from handgrad.training.feeding import Batches
-from handgrad.training.schedules import triangle
-
-BATCH, MOMENTUM, REG = 1024, 0.85, 0.00133
+from handgrad.training.schedules import get_schedule
 
 
 class Residual(nn.Sequential):
@@ -96,9 +103,7 @@ def main() -> None:
     chosen = options("cifar10_fast_pytorch", "cifar10_fast.py in PyTorch", epochs=16)
     torch.set_num_threads(chosen.threads or torch.get_num_threads())
     data, standardize = images(chosen)
-    net = ConvNet(SPEC, reg=REG, init="dirac", label_smoothing=0.2, seed=chosen.seed)
-    net.whiten(standardize(data["X_train"][:5_000]))
-    model = build(net)
+    model = build(make(standardize(data["X_train"][:5_000]), chosen.seed))
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     norms = {f"{name}.bias" for name, layer in model.named_modules() if isinstance(layer, nn.BatchNorm2d)}
     rates = (LEARNING_RATE, 64 * LEARNING_RATE)
@@ -114,9 +119,9 @@ def main() -> None:
     optimizer = torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=MOMENTUM, nesterov=True, fused=True)
     changes = augment.parse(AUGMENT)
     batches = Batches(data["X_train"], data["y_train"], min(BATCH, chosen.images), changes, standardize)
-    lookahead, total = Lookahead(every=5, alpha=1 - 0.95**5, power=3), chosen.epochs * batches.per_epoch
+    total, schedule = chosen.epochs * batches.per_epoch, get_schedule(SCHEDULE)
     state = [v for v in model.state_dict().values() if v.dtype.is_floating_point]
-    slow, schedule = [v.clone() for v in state], triangle(0.23, 0.2, 0.07)
+    slow = [v.clone() for v in state]
     start = time.perf_counter()
     for step in range(total):
         X, y = batches.at(step, chosen.seed)
@@ -126,13 +131,13 @@ def main() -> None:
             torch.from_numpy(X).contiguous(memory_format=torch.channels_last),
             torch.from_numpy(y),
         )
-        loss = F.cross_entropy(model(images_) * 0.1111, labels, label_smoothing=0.2)
+        loss = F.cross_entropy(model(images_) * 0.1111, labels, label_smoothing=LABEL_SMOOTHING)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        if (step + 1) % lookahead.every == 0:
+        if (step + 1) % LOOKAHEAD.every == 0:
             for kept, now in zip(slow, state, strict=True):
-                kept.lerp_(now.detach(), lookahead.part(step + 1, total))
+                kept.lerp_(now.detach(), LOOKAHEAD.part(step + 1, total))
                 now.detach().copy_(kept)
         if (step + 1) % batches.per_epoch == 0:
             print(f"epoch {(step + 1) // batches.per_epoch}: loss {float(loss):.4f}", flush=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 import handgrad
 from handgrad import viz
+from handgrad.cli.machine import cpu
 from handgrad.data import Standardize, load_cifar10
 from handgrad.data.augment import parse
 from handgrad.models import Views
@@ -81,7 +81,7 @@ def train(
         "processor seconds": None if chosen.resume else round(busy, 1),
         "validation accuracy after each epoch": solver.val_acc_history[1:],
         **_accuracies(chosen, net, data, settings["preprocess"]),
-        "machine": f"{_processor()}, {handgrad.get_num_threads()} threads, {platform.system()}",
+        "machine": f"{cpu()}, {handgrad.get_num_threads()} threads, {platform.system()}",
         "versions": {
             "Handgrad": handgrad.__version__,
             "NumPy": np.__version__,
@@ -104,9 +104,3 @@ def _accuracies(
         found[f"{part} accuracy"] = accuracy(net, X, y, 250, preprocess)
         found[f"{part} accuracy, mirrored and moved"] = accuracy(Views(net), X, y, 250, preprocess)
     return found
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()

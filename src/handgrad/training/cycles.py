@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from handgrad.training.schedule import (
     Schedule,
     check_not_negative,
@@ -68,16 +70,11 @@ def one_cycle(peak: float = 0.3, start: float = 0.04, final: float = 4e-6) -> Sc
     >>> [round(one_cycle()(t, 100), 3) for t in (0, 15, 30, 65, 100)]
     [0.04, 0.52, 1.0, 0.5, 0.0]
     """
-    check_peak("one_cycle", peak)
-    check_not_negative("one_cycle", start=start, final=final)
 
-    def at(step: int, total_steps: int) -> float:
-        share = share_of(step, total_steps)
-        if share < peak:
-            return half_cosine(start, 1.0, share / peak)
-        return half_cosine(1.0, final, (share - peak) / (1 - peak))
+    def along(begin: float, end: float, done: float, length: float) -> float:
+        return half_cosine(begin, end, done / length)
 
-    return Schedule(f"one_cycle(peak={peak!r}, start={start!r}, final={final!r})", at)
+    return _rise_and_fall("one_cycle", peak, start, final, along)
 
 
 def triangle(peak: float = 0.25, start: float = 0.2, final: float = 0.0) -> Schedule:
@@ -100,13 +97,24 @@ def triangle(peak: float = 0.25, start: float = 0.2, final: float = 0.0) -> Sche
     >>> [round(triangle(0.2, start=0.5)(t, 100), 3) for t in (0, 10, 20, 60, 100)]
     [0.5, 0.75, 1.0, 0.5, 0.0]
     """
-    check_peak("triangle", peak)
-    check_not_negative("triangle", start=start, final=final)
+
+    def along(begin: float, end: float, done: float, length: float) -> float:
+        return begin + (end - begin) * done / length
+
+    return _rise_and_fall("triangle", peak, start, final, along)
+
+
+def _rise_and_fall(
+    name: str, peak: float, start: float, final: float, along: Callable[[float, float, float, float], float]
+) -> Schedule:
+    """Return a schedule from `start` to 1 at `peak`, then to `final`, by along(begin, end, done, length)."""
+    check_peak(name, peak)
+    check_not_negative(name, start=start, final=final)
 
     def at(step: int, total_steps: int) -> float:
         share = share_of(step, total_steps)
         if share < peak:
-            return start + (1 - start) * share / peak
-        return 1 + (final - 1) * (share - peak) / (1 - peak)
+            return along(start, 1.0, share, peak)
+        return along(1.0, final, share - peak, 1 - peak)
 
-    return Schedule(f"triangle(peak={peak!r}, start={start!r}, final={final!r})", at)
+    return Schedule(f"{name}(peak={peak!r}, start={start!r}, final={final!r})", at)

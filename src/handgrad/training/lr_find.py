@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from handgrad._numbers import whole_number
-from handgrad.training import checks, clipping, model_state
+from handgrad.training import checks, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training.descent import descend
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from handgrad.training.run import Run
 
 MARGIN = 10  # how far below the rate of the least loss the suggestion lies: Howard's rule of thumb
-STOP = (
-    1.1  # times the loss of the first steps, beyond which a net is broken: it may seem to mend, as a dead one
-)
+# Times the loss of the first steps, beyond which a net is broken: it may seem to mend, as a dead one.
+STOP = 1.1
 SOME = 5  # steps whose mean is compared
 FALL = 0.98  # of the first loss, to which it must fall for a rate to be suggested
 
@@ -108,13 +107,11 @@ def _losses(solver: Run, rates: np.ndarray) -> Iterator[float]:
     if not base:
         raise ValueError(f"optim_config['learning_rate'] must be there and not 0, got {base!r}")
     configs = own_settings.begin(solver.optim_config, solver.param_config, model.params)
-    frozen = own_settings.frozen(solver.param_config, 0)
     for t, rate in enumerate(rates):
         X, y = solver._batches.at(t, solver._seed)
         loss, grads = checks.loss_and_grads(model.loss(X, y), model.params)
         yield loss
-        grads = {name: dw for name, dw in grads.items() if name not in frozen}
-        grads = clipping.clip(grads, solver.clip_norm, solver.clip_value)
+        grads, frozen = solver._trained(grads, epoch=0)
         params, configs, _ = descend(
             solver.update_rule, model.params, grads, configs, float(rate) / base, frozen
         )

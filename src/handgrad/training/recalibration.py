@@ -46,10 +46,9 @@ def recalibrate(model: Any, batches: Iterable[tuple[np.ndarray, np.ndarray]]) ->
     momenta = [bn_param.get("momentum") for bn_param in bn_params]
     try:
         for i, (X, y) in enumerate(batches):
+            # With this momentum the running mean is that of all batches so far.
             for bn_param in bn_params:
-                bn_param["momentum"] = i / (
-                    i + 1
-                )  # with which the running mean is that of all batches so far
+                bn_param["momentum"] = i / (i + 1)
             model.loss(X, y)
     finally:
         for bn_param, momentum in zip(bn_params, momenta, strict=True):

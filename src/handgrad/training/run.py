@@ -119,9 +119,7 @@ class Run:
         with model_state.unchanged_on_error(self.model):
             loss, grads = checks.loss_and_grads(self.model.loss(X, y), self.model.params)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
-            frozen = own_settings.frozen(self.param_config, self.epoch)
-            grads = {name: dw for name, dw in grads.items() if name not in frozen}
-            grads = clipping.clip(grads, self.clip_norm, self.clip_value)
+            grads, frozen = self._trained(grads, self.epoch)
             params, configs, rates = descend(
                 self.update_rule, self.model.params, grads, self.optim_configs, factor, frozen
             )
@@ -133,6 +131,12 @@ class Run:
         self.iteration += 1
         self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
+
+    def _trained(self, grads: dict[str, np.ndarray], epoch: int) -> tuple[dict[str, np.ndarray], set[str]]:
+        """Return the gradients of what is trained in this epoch, clipped, and the names of what is frozen."""
+        frozen = own_settings.frozen(self.param_config, epoch)
+        grads = {name: dw for name, dw in grads.items() if name not in frozen}
+        return clipping.clip(grads, self.clip_norm, self.clip_value), frozen
 
     def _know_classes(self) -> None:
         """Ask the model once for how many classes it has scores; refuse labels of others."""

@@ -44,7 +44,5 @@ def _draw(x: np.ndarray, p: float, source: np.random.PCG64, out: np.ndarray, mas
         state, increment = (divmod(before["state"][name], 1 << 64) for name in ("state", "inc"))
         extension.dropout_pcg64(x, state, increment, p, out, mask)
         source.advance(x.size)
-        if before[
-            "has_uint32"
-        ]:  # half a draw left over from whole numbers: random() keeps it, advance() does not
+        if before["has_uint32"]:  # half a draw of whole numbers, which random() keeps and advance() does not
             source.state = before | {"state": source.state["state"]}

@@ -13,11 +13,7 @@ def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> t
         return _soft(scores, (1 - label_smoothing) * y + label_smoothing / y.shape[1])
     n, classes = scores.shape
     rows = np.arange(n)
-    log_p = scores - scores.max(axis=1, keepdims=True)
-    dscores = np.exp(log_p)
-    total = dscores.sum(axis=1, keepdims=True)
-    log_p -= np.log(total)
-    dscores /= total
+    log_p, dscores = _log_softmax(scores)
     dscores[rows, y] -= 1 - label_smoothing
     dscores -= label_smoothing / classes
     dscores /= max(n, 1)
@@ -29,17 +25,22 @@ def softmax_loss(scores: np.ndarray, y: np.ndarray, label_smoothing: float) -> t
 
 def _soft(scores: np.ndarray, target: np.ndarray) -> tuple[np.floating, np.ndarray]:
     n = max(len(scores), 1)
-    log_p = scores - scores.max(axis=1, keepdims=True)
-    dscores = np.exp(log_p)
-    total = dscores.sum(axis=1, keepdims=True)
-    log_p -= np.log(total)
-    dscores /= total
+    log_p, dscores = _log_softmax(scores)
     dscores -= target
     dscores /= n
-    possible = np.where(
-        target > 0, log_p, 0
-    )  # else 0 * log(0) of an impossible class would make the loss NaN
+    # Else 0 * log(0) of an impossible class would make the loss NaN.
+    possible = np.where(target > 0, log_p, 0)
     return -(target * possible).sum() / n, dscores
+
+
+def _log_softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithms of the probabilities, and the probabilities."""
+    log_p = scores - scores.max(axis=1, keepdims=True)
+    p = np.exp(log_p)
+    total = p.sum(axis=1, keepdims=True)
+    log_p -= np.log(total)
+    p /= total
+    return log_p, p
 
 
 def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray]:
