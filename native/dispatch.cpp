@@ -25,19 +25,15 @@ extern const KernelTable table;
 namespace {
 
 #if defined(HANDGRAD_WITH_AMX)
+KernelTable on_top_of_avx512(void (*install)(KernelTable&)) {
+    KernelTable table = avx512::table;
+    install(table);
+    return table;
+}
+
 const KernelTable& amx_table() {
-    static const KernelTable made = [] {
-        KernelTable t = avx512::table;
-        t.f32.gemm_workspace = amx::gemm_workspace<float>;
-        t.f32.gemm = amx::gemm<float>;
-        t.winograd.packed_size = amx::winograd_packed_size;
-        t.winograd.pack_filters = amx::winograd_pack_filters;
-        t.winograd.products_workspace = amx::winograd_products_workspace;
-        t.winograd.products = amx::winograd_products;
-        t.winograd.filter_products = amx::winograd_filter_products;
-        return t;
-    }();
-    return made;
+    static const KernelTable highest = on_top_of_avx512(amx::install), high = on_top_of_avx512(amx_high::install);
+    return precision() == Precision::high ? high : highest;
 }
 #endif
 
@@ -67,6 +63,14 @@ enum class Asker { nobody, caller, environment };
 
 std::atomic<const Compiled*> in_use{nullptr};
 std::atomic<Asker> asker{Asker::nobody};
+
+std::atomic<Precision> precision_in_use{Precision::highest};
+
+void choose_precision(const char* argument, const std::string& name) {
+    if (name != "highest" && name != "high")
+        throw std::invalid_argument(std::string(argument) + " must be highest or high, got '" + name + "'");
+    precision_in_use.store(name == "high" ? Precision::high : Precision::highest, std::memory_order_relaxed);
+}
 
 const Compiled* widest() {
     const Compiled* best = kCompiled;
@@ -125,6 +129,15 @@ void set_isa(const std::string& name) { choose("isa", name, Asker::caller); }
 void set_isa_from_environment() {
     const char* name = std::getenv("HANDGRAD_ISA");
     if (name != nullptr && *name != '\0') choose("HANDGRAD_ISA", name, Asker::environment);
+}
+
+Precision precision() { return precision_in_use.load(std::memory_order_relaxed); }
+
+void set_precision(const std::string& name) { choose_precision("precision", name); }
+
+void set_precision_from_environment() {
+    const char* name = std::getenv("HANDGRAD_PRECISION");
+    if (name != nullptr && *name != '\0') choose_precision("HANDGRAD_PRECISION", name);
 }
 
 }  // namespace handgrad

@@ -1,4 +1,4 @@
-// Which instruction set the kernels use: chosen once, visibly.
+// Which instruction set the kernels use, and how many digits of float32 they owe: chosen once, visibly.
 #pragma once
 
 #include <string>
@@ -22,5 +22,16 @@ void set_isa(const std::string& name);
 
 // Reads HANDGRAD_ISA; does nothing where it is unset or empty. Throws std::invalid_argument.
 void set_isa_from_environment();
+
+// How exact float32 products are: all digits, unless the caller lets kernels leave out the last third of them where
+// that is quicker (2^-16 of a product instead of 2^-24). Only AMX has such kernels.
+enum class Precision { highest, high };
+Precision precision();
+
+// Throws std::invalid_argument for what is neither 'highest' nor 'high'.
+void set_precision(const std::string& name);
+
+// Reads HANDGRAD_PRECISION; does nothing where it is unset or empty. Throws std::invalid_argument.
+void set_precision_from_environment();
 
 }  // namespace handgrad

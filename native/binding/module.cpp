@@ -16,6 +16,7 @@ void configure() {
     handgrad::set_isa_from_environment();
     handgrad::set_num_threads_from_environment();
     handgrad::set_winograd_from_environment();
+    handgrad::set_precision_from_environment();
 }
 
 std::vector<std::string> isas() {
@@ -43,6 +44,9 @@ NB_MODULE(_native, m) {
     m.def("isa", [] { return handgrad::isa_name(handgrad::isa()); });
     m.def("isa_reason", &handgrad::isa_reason);
     m.def("set_isa", &handgrad::set_isa, "name"_a.noconvert());
+
+    m.def("precision", [] { return handgrad::precision() == handgrad::Precision::high ? "high" : "highest"; });
+    m.def("set_precision", &handgrad::set_precision, "name"_a.noconvert());
 
     m.def("num_threads", &handgrad::num_threads);
     // Waits for a loop that another thread runs, which must be free to take the GIL.

@@ -8,6 +8,7 @@ from typing import Any
 from handgrad._version import __version__
 from handgrad.backend import get_backend, use_backend
 from handgrad.backend.memory import empty_memory, memory_info, set_memory_limit
+from handgrad.backend.precision import get_precision, set_precision
 from handgrad.backend.threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "empty_memory",
     "get_backend",
     "get_num_threads",
+    "get_precision",
     "memory_info",
     "set_memory_limit",
     "set_num_threads",
+    "set_precision",
     "use_backend",
 ]
 

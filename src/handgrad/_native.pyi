@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 def configure() -> None:
-    """Follow HANDGRAD_ISA, HANDGRAD_NUM_THREADS, HANDGRAD_WINOGRAD; nonsense there is a ValueError."""
+    """Follow HANDGRAD_ISA, _NUM_THREADS, _WINOGRAD and _PRECISION; nonsense there is a ValueError."""
 
 def cpu_features() -> list[str]:
     """Vector extensions that the CPU has and the operating system supports: 'avx2', 'fma', 'avx512f', ..."""
@@ -25,6 +25,12 @@ def isa_reason() -> str:
 
 def set_isa(name: str) -> None:
     """Use the kernels of another instruction set, one of `isas()`; meant for tests and benchmarks."""
+
+def precision() -> str:
+    """Return 'highest' or 'high'."""
+
+def set_precision(name: str) -> None:
+    """Let float32 products keep all digits, or leave out a third of them where that is quicker."""
 
 def num_threads() -> int:
     """Return how many threads kernels use: as many as this process has CPUs, unless set."""

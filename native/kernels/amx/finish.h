@@ -5,7 +5,7 @@
 #include "../simd.h"
 #include "pack.h"
 
-namespace handgrad::amx {
+namespace handgrad::HANDGRAD_ISA {
 
 // Adds to what lies at `to` for `add`, finishes and stores rows x columns of 32 x 32 sums; returns whether all of
 // them are finite before relu.
@@ -29,4 +29,4 @@ inline bool finish_sums(const float* sums, int rows, int columns, const Finish<f
     return odd == 0;
 }
 
-}  // namespace handgrad::amx
+}  // namespace handgrad::HANDGRAD_ISA

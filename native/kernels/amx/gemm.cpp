@@ -1,10 +1,11 @@
 // The matrix product of one thread in float32, on tiles: blocks cut into pieces and packed, multiplied panel by panel.
 #include "finish.h"
+#include "kernels.h"
 #include "pack.h"
 #include "table.h"
 #include "tiles.h"
 
-namespace handgrad::amx {
+namespace handgrad::HANDGRAD_ISA {
 
 namespace {
 
@@ -119,18 +120,16 @@ bool product(const Gemm<float>& g, float* workspace) {
 
 }  // namespace
 
-template <>
-std::int64_t gemm_workspace(const Gemm<float>& g) {
+std::int64_t tiles_gemm_workspace(const Gemm<float>& g) {
     const std::int64_t plain = avx512::table.f32.gemm_workspace(g);
     if (!pays(g)) return plain;
     const std::int64_t ours = Plan(g).workspace();
     return ours > plain ? ours : plain;
 }
 
-template <>
-void gemm(const Gemm<float>& g, float* workspace) {
+void tiles_gemm(const Gemm<float>& g, float* workspace) {
     // The pieces of what is infinite or no number, or becomes so, are not what they stand for.
     if (!pays(g) || !product(g, workspace)) avx512::table.f32.gemm(g, workspace);
 }
 
-}  // namespace handgrad::amx
+}  // namespace handgrad::HANDGRAD_ISA

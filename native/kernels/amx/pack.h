@@ -8,7 +8,7 @@
 #include "../simd.h"
 #include "tiles.h"
 
-namespace handgrad::amx {
+namespace handgrad::HANDGRAD_ISA {
 
 using S = Simd<float>;
 
@@ -111,4 +111,4 @@ inline void pack_pairs(float* to, const float* from, std::int64_t k, std::int64_
     }
 }
 
-}  // namespace handgrad::amx
+}  // namespace handgrad::HANDGRAD_ISA

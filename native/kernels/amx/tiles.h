@@ -5,11 +5,14 @@
 // out is below 2^-25 of the product, half of what rounding it once costs. Six bf16 products on the tiles take two
 // fifths of the time of one float32 product on the vector units. Pieces below 2^-126 are taken as 0 by the tiles.
 //
+// These files are compiled a second time with two pieces, for those who ask for `high` precision instead of
+// `highest`: x = high + middle to 2^-17, three products of four, the last left out below 2^-16 of the product.
+//
 //   a step     32 of k
 //   a panel    32 rows of A, or 32 columns of B: two tiles side by side
 //
-//   a panel of A, one step: high, middle, low; each two tiles of 16 rows of 32 numbers
-//   a panel of B, one step: high, middle, low; each two tiles of 16 pairs of k for 16 columns:
+//   a panel of A, one step: the pieces, high first; each two tiles of 16 rows of 32 numbers
+//   a panel of B, one step: the pieces, high first; each two tiles of 16 pairs of k for 16 columns:
 //
 //       A  a00 a01 a02 .. a0,31        B  b00 b10  b01 b11  ..  b0,15 b1,15
 //          a10 a11 a12 .. a1,31           b20 b30  b21 b31  ..  b2,15 b3,15
@@ -20,12 +23,14 @@
 
 #include <cstdint>
 
-namespace handgrad::amx {
+namespace handgrad::HANDGRAD_ISA {
 
+inline constexpr int kPieces = HANDGRAD_PIECES;
+static_assert(kPieces == 2 || kPieces == 3);
 inline constexpr int kPanel = 32, kStep = 32, kTile = 16;
 inline constexpr int kTileFloats = kTile * kStep / 2;              // a tile's size, counted in floats
 inline constexpr int kPieceFloats = 2 * kTileFloats;               // two tiles of one piece
-inline constexpr std::int64_t kStepFloats = 3 * kPieceFloats;      // one step of one panel
+inline constexpr std::int64_t kStepFloats = kPieces * kPieceFloats;  // one step of one panel
 
 inline std::int64_t steps_of(std::int64_t k) { return (k + kStep - 1) / kStep; }
 inline std::int64_t panels_of(std::int64_t n) { return (n + kPanel - 1) / kPanel; }
@@ -54,13 +59,13 @@ struct Rows {
     }
 };
 
-// Writes the three pieces of two vectors to `to`, to + kPieceFloats and to + 2 kPieceFloats.
+// Writes the pieces of two vectors to `to`, to + kPieceFloats and so on.
 template <class Order>
 inline void split(float* to, __m512 x, __m512 y) {
     for (int piece = 0;; ++piece, to += kPieceFloats) {
         const __m512 px = to_bf16(x), py = to_bf16(y);
         _mm512_storeu_si512(to, Order::join(px, py));
-        if (piece == 2) return;
+        if (piece == kPieces - 1) return;
         x = _mm512_sub_ps(x, px);
         y = _mm512_sub_ps(y, py);
     }
@@ -87,7 +92,7 @@ class TileRegisters {
 
 // sums (2 x 2 tiles, their rows `row` apart) = a panel of A times a panel of B, and what was there for `add`.
 // Between the products the lines from `ahead` on, if it is not null, are asked for: kAhead floats for each step.
-inline constexpr int kAheadLines = 24;
+inline constexpr int kAheadLines = kPieces == 3 ? 24 : 12;  // four a product
 inline constexpr std::int64_t kAhead = kAheadLines * kTile;
 inline void multiply_panels(const float* a, const float* b, std::int64_t steps, float* sums, bool add,
                             std::int64_t row = kPanel, const float* ahead = nullptr) {
@@ -124,16 +129,22 @@ inline void multiply_panels(const float* a, const float* b, std::int64_t steps, 
     // The small products first, and from one to the next only one side is loaded anew.
     for (; steps > 0; --steps, a += kStepFloats, b += kStepFloats) {
         HANDGRAD_LOAD_A(0);
-        HANDGRAD_LOAD_B(2);
-        HANDGRAD_MULTIPLY;
+        if constexpr (kPieces == 3) {
+            HANDGRAD_LOAD_B(2);
+            HANDGRAD_MULTIPLY;
+        }
         HANDGRAD_LOAD_B(1);
         HANDGRAD_MULTIPLY;
         HANDGRAD_LOAD_A(1);
-        HANDGRAD_MULTIPLY;
+        if constexpr (kPieces == 3) {
+            HANDGRAD_MULTIPLY;
+        }
         HANDGRAD_LOAD_B(0);
         HANDGRAD_MULTIPLY;
-        HANDGRAD_LOAD_A(2);
-        HANDGRAD_MULTIPLY;
+        if constexpr (kPieces == 3) {
+            HANDGRAD_LOAD_A(2);
+            HANDGRAD_MULTIPLY;
+        }
         HANDGRAD_LOAD_A(0);
         HANDGRAD_MULTIPLY;
     }
@@ -146,4 +157,4 @@ inline void multiply_panels(const float* a, const float* b, std::int64_t steps, 
     _tile_stored(3, at[3], row_bytes);
 }
 
-}  // namespace handgrad::amx
+}  // namespace handgrad::HANDGRAD_ISA

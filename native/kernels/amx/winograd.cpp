@@ -2,11 +2,11 @@
 #include "../winograd.h"
 
 #include "finish.h"
+#include "kernels.h"
 #include "pack.h"
-#include "table.h"
 #include "tiles.h"
 
-namespace handgrad::amx {
+namespace handgrad::HANDGRAD_ISA {
 
 namespace {
 
@@ -79,4 +79,4 @@ void winograd_filter_products(const WinogradPlan& plan, const float* v, const fl
     }
 }
 
-}  // namespace handgrad::amx
+}  // namespace handgrad::HANDGRAD_ISA

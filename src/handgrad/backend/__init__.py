@@ -24,7 +24,7 @@ try:
 except ImportError as error:
     missing = str(error)
 else:
-    extension.configure()  # HANDGRAD_ISA, HANDGRAD_NUM_THREADS, HANDGRAD_WINOGRAD
+    extension.configure()  # HANDGRAD_ISA, HANDGRAD_NUM_THREADS, HANDGRAD_WINOGRAD, HANDGRAD_PRECISION
     TIERS["native"] = "handgrad.backend.native_ops"
 
 _in_use: ModuleType | None = None

@@ -14,6 +14,7 @@ ENVIRONMENT = (
     "HANDGRAD_NUM_THREADS",
     "HANDGRAD_ISA",
     "HANDGRAD_WINOGRAD",
+    "HANDGRAD_PRECISION",
     "HANDGRAD_DATA",
 )
 """The environment variables that Handgrad reads."""

@@ -58,6 +58,7 @@ def _extension() -> dict[str, Any]:
         "because": extension.isa_reason(),
         "instruction_sets": extension.isas(),
         "winograd": extension.winograd(),
+        "precision": extension.precision(),
         "cpu_features": extension.cpu_features(),
     }
 

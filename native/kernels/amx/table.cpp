@@ -1,0 +1,18 @@
+// Compiled once per number of pieces: puts its kernels into the table.
+#include "table.h"
+
+#include "kernels.h"
+
+namespace handgrad::HANDGRAD_ISA {
+
+void install(KernelTable& t) {
+    t.f32.gemm_workspace = tiles_gemm_workspace;
+    t.f32.gemm = tiles_gemm;
+    t.winograd.packed_size = winograd_packed_size;
+    t.winograd.pack_filters = winograd_pack_filters;
+    t.winograd.products_workspace = winograd_products_workspace;
+    t.winograd.products = winograd_products;
+    t.winograd.filter_products = winograd_filter_products;
+}
+
+}  // namespace handgrad::HANDGRAD_ISA

@@ -1,0 +1,44 @@
+"""How many digits of float32 the native kernels owe."""
+
+from __future__ import annotations
+
+from handgrad.backend import extension
+
+PRECISIONS = ("highest", "high")
+
+
+def get_precision() -> str:
+    """Return 'highest' or 'high', as in `set_precision`; 'highest' where there is no extension."""
+    return str(extension.precision()) if extension else "highest"
+
+
+def set_precision(precision: str) -> None:
+    """Let the native kernels compute products of float32 numbers to all digits, or to some five of them.
+
+    Parameters
+    ----------
+    precision : {'highest', 'high'}
+        'highest', the default unless HANDGRAD_PRECISION says otherwise, keeps all 24 bits of each product.
+        'high' may leave out the last 8 where that is quicker, for training that is not harmed by it: an
+        error below 2^-16 (1.5e-5) of each product. Sums stay float32.
+
+    Raises
+    ------
+    ValueError
+        When it is neither.
+
+    Notes
+    -----
+    Today that is so on CPUs with AMX, in matrix products and in Winograd's convolution, in float32; all else
+    computes the same either way, and where there is no extension there is nothing to set. The names are those
+    of PyTorch's ``set_float32_matmul_precision``, whose 'high' also cuts a number into two bfloat16.
+
+    Examples
+    --------
+    >>> import handgrad
+    >>> handgrad.set_precision("highest")
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"the precision must be 'highest' or 'high', got {precision!r}")
+    if extension:
+        extension.set_precision(precision)
