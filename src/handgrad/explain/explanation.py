@@ -275,7 +275,7 @@ def _rows(net: ConvNet, batch: int, machine: Machine, seconds: dict[str, float])
 def _walk(chain: Chain, need_dx: bool, where: str) -> Iterator[tuple[Step, str, bool]]:
     """Yield each step, those of a residual block before its sum, with its text and whether dx is needed."""
     for number, step in enumerate(chain.steps):
-        needed = need_dx or number > chain.first_trained
+        needed = need_dx or number > chain.first_trained()
         if isinstance(step, Residual):
             inside = f"{where}{step.name}: "
             yield from _walk(step.main, needed, inside)

@@ -78,13 +78,14 @@ class Model(ABC):
         return X.astype(self.dtype, copy=False)
 
     def _penalty(self, grads: dict[str, np.ndarray]) -> float:
-        """Add the penalty's gradient to `grads`, and return the penalty."""
+        """Add the penalty's gradient to those that are in `grads`, and return the penalty of all weights."""
         if self.reg == 0:
             return 0.0
         total = 0.0
         for name, w in self.params.items():
             if name.startswith("W"):
-                total += backend.ops().add_l2(grads[name], w, self.reg)
+                dw = grads[name] if name in grads else np.zeros_like(w)
+                total += backend.ops().add_l2(dw, w, self.reg)
         return 0.5 * self.reg * total
 
 

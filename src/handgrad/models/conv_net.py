@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,9 @@ class ConvNet(Model):
         ``alpha1, ...`` of prelu, in the order of the layers.
     input_dim, num_classes
         As given.
+    frozen : collection of str, at first empty
+        Parameters whose gradients `loss` leaves out; backward ends at the first layer with others. A Solver
+        sets it for what ``freeze_after`` names, a step at a time.
     steps : handgrad.models.steps.Chain
         What is computed, one after the other: single layers, sandwiches and residual blocks.
     layer_names : list of str
@@ -131,6 +135,7 @@ class ConvNet(Model):
             dropout_param |= {"rng": self.rng} if dropout_seed is None else {"seed": dropout_seed}
         self.params = {name: self._begun(each) for name, each in made.parameters.items()}
         self._sizes = Sizes(self.spec, classes, made.parameters)
+        self.frozen: Collection[str] = ()
 
     def __str__(self) -> str:
         return str(self.spec)
@@ -195,7 +200,7 @@ class ConvNet(Model):
         scores : ndarray (N, K)
             When y is None: batch norm and dropout in test mode; nothing is kept for backward.
         loss, grads : float, dict
-            Otherwise: the loss with its penalty, and the gradient of each of `params`.
+            Otherwise: the loss with its penalty, and the gradient of each of `params` but the `frozen` ones.
         """
         X = self._cast(X, self.input_dim)
         if y is None:
@@ -205,8 +210,8 @@ class ConvNet(Model):
         scores, caches = self.steps.forward(X, self.params)
         loss, dscores = self._score_loss(scores, y)
         grads: dict[str, np.ndarray] = {}
-        self.steps.backward(dscores, caches, grads, need_dx=False)
-        grads = {name: grads[name] for name in self.params}
+        self.steps.backward(dscores, caches, grads, need_dx=False, frozen=self.frozen)
+        grads = {name: grads[name] for name in self.params if name not in self.frozen}
         return float(loss) + self._penalty(grads), grads
 
     def _score_loss(self, scores: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:

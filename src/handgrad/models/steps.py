@@ -6,7 +6,7 @@ gradients of its parameters to `grads` by their names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,17 +160,20 @@ class Chain:
     Parameters
     ----------
     steps : sequence of Step
-
-    Attributes
-    ----------
-    first_trained : int
-        The number of the first step that has parameters; without `need_dx` backward ends there.
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = list(steps)
-        trained = [number for number, step in enumerate(self.steps) if step.parameters]
-        self.first_trained = trained[0] if trained else len(self.steps)
+
+    def first_trained(self, frozen: Collection[str] = ()) -> int:
+        """Return the number of the first step with parameters beyond the `frozen` ones.
+
+        Without `need_dx` backward ends there. It is the number of steps where there is none.
+        """
+        for number, step in enumerate(self.steps):
+            if any(name not in frozen for name in step.parameters):
+                return number
+        return len(self.steps)
 
     @property
     def parameters(self) -> list[str]:
@@ -215,13 +218,14 @@ class Chain:
         grads: Arrays,
         need_dx: bool = True,
         seen: Arrays | None = None,
+        frozen: Collection[str] = (),
     ) -> Any:
-        """Return dx; without `need_dx` go no further than the first step that has parameters.
+        """Return dx; without `need_dx` end at the first step whose parameters are not all `frozen`.
 
         `caches` is empty afterwards: what a step has used is free for the steps before it. `seen` gets the
         gradient of each step's output by its name.
         """
-        last = 0 if need_dx else self.first_trained
+        last = 0 if need_dx else self.first_trained(frozen)
         for number in reversed(range(last, len(self.steps))):
             step = self.steps[number]
             if seen is not None:

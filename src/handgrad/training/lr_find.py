@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from handgrad._numbers import whole_number
-from handgrad.training import checks, model_state
+from handgrad.training import checks, clipping, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training.descent import descend
 
@@ -107,11 +107,12 @@ def _losses(solver: Run, rates: np.ndarray) -> Iterator[float]:
     if not base:
         raise ValueError(f"optim_config['learning_rate'] must be there and not 0, got {base!r}")
     configs = own_settings.begin(solver.optim_config, solver.param_config, model.params)
+    frozen = own_settings.frozen(solver.param_config, epoch=0)
     for t, rate in enumerate(rates):
         X, y = solver._batches.at(t, solver._seed)
-        loss, grads = checks.loss_and_grads(model.loss(X, y), model.params)
+        loss, grads = solver._loss_and_grads(X, y, frozen)
         yield loss
-        grads, frozen = solver._trained(grads, epoch=0)
+        grads = clipping.clip(grads, solver.clip_norm, solver.clip_value)
         params, configs, _ = descend(
             solver.update_rule, model.params, grads, configs, float(rate) / base, frozen
         )

@@ -6,7 +6,7 @@ A model need have no more than ``params``. Batch norm's running statistics are f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -70,6 +70,19 @@ def set_weights(model: Any, values: Weights) -> None:
 def copy_params(params: Mapping[str, np.ndarray]) -> Arrays:
     """Return the parameters with every array copied."""
     return {name: w.copy() for name, w in params.items()}
+
+
+@contextmanager
+def frozen(model: Any, names: Collection[str]) -> Iterator[None]:
+    """Let a model that has ``frozen`` leave out the gradients of these parameters for a while."""
+    if not hasattr(model, "frozen"):
+        yield
+        return
+    before, model.frozen = model.frozen, names
+    try:
+        yield
+    finally:
+        model.frozen = before
 
 
 @contextmanager

@@ -117,9 +117,10 @@ class Run:
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
         X, y = self._batch()
         with model_state.unchanged_on_error(self.model):
-            loss, grads = checks.loss_and_grads(self.model.loss(X, y), self.model.params)
+            frozen = own_settings.frozen(self.param_config, self.epoch)
+            loss, grads = self._loss_and_grads(X, y, frozen)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
-            grads, frozen = self._trained(grads, self.epoch)
+            grads = clipping.clip(grads, self.clip_norm, self.clip_value)
             params, configs, rates = descend(
                 self.update_rule, self.model.params, grads, self.optim_configs, factor, frozen
             )
@@ -132,11 +133,13 @@ class Run:
         self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
 
-    def _trained(self, grads: dict[str, np.ndarray], epoch: int) -> tuple[dict[str, np.ndarray], set[str]]:
-        """Return the gradients of what is trained in this epoch, clipped, and the names of what is frozen."""
-        frozen = own_settings.frozen(self.param_config, epoch)
-        grads = {name: dw for name, dw in grads.items() if name not in frozen}
-        return clipping.clip(grads, self.clip_norm, self.clip_value), frozen
+    def _loss_and_grads(
+        self, X: np.ndarray, y: np.ndarray, frozen: set[str]
+    ) -> tuple[float, dict[str, np.ndarray]]:
+        """Return the loss of a batch, and the gradients of all parameters but the `frozen` ones."""
+        trained = {name: w for name, w in self.model.params.items() if name not in frozen}
+        with model_state.frozen(self.model, frozen):
+            return checks.loss_and_grads(self.model.loss(X, y), trained)
 
     def _know_classes(self) -> None:
         """Ask the model once for how many classes it has scores; refuse labels of others."""
