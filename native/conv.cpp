@@ -1,10 +1,12 @@
 #include "conv.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
+#include "norm.h"
 #include "threads.h"
 #include "winograd.h"
 
@@ -12,10 +14,11 @@ namespace handgrad {
 
 namespace {
 
-// Runs the plan over all images: `store(image, begin, end, result)` takes the result where it does not lie in place.
+// Runs the plan over all images, at most `run` pixels at a time (a multiple of gemm_width): `store(image, begin, end, result, slot)` takes the result where it does not lie in place.
 template <class T, class Place, class Store>
 void run_plan(const ConvPlan& plan, std::int64_t images, const T* x, const T* weights, const Finish<T>& finish,
-              const Place& place, const Store& store) {
+              const Place& place, const Store& store,
+              std::int64_t run = std::numeric_limits<std::int64_t>::max()) {
     const Kernels<T>& k = kernels().of<T>();
     const Scratch<T> packed(as_size(plan.rows * plan.taps + ConvPlan::slack));
     k.conv_pack_weights(packed.get(), weights, plan.rows, plan.taps);
@@ -25,9 +28,20 @@ void run_plan(const ConvPlan& plan, std::int64_t images, const T* x, const T* we
         T* mine = workspace.get() + slot * share;
         k.conv_pad(plan, x + image * plan.planes * plan.height * plan.width, mine);
         T* to = place(image, slot);
-        k.conv_image(plan, packed.get(), finish, mine, to, begin, end, mine + padded);
-        store(image, begin, end, to);
+        for (std::int64_t first = begin, last; first < end; first = last) {
+            last = run < end - first ? first + run : end;
+            k.conv_image(plan, packed.get(), finish, mine, to, first, last, mine + padded);
+            store(image, first, last, to, slot);
+        }
     });
+}
+
+// Pixels of so many filters that stay in the second-level cache until their moments are taken.
+template <class T>
+std::int64_t pixels_that_stay(std::int64_t filters) {
+    constexpr std::int64_t kBytes = 1 << 20, size = sizeof(T);
+    const std::int64_t unit = kernels().of<T>().gemm_width;
+    return std::max<std::int64_t>(1, kBytes / (filters * unit * size)) * unit;
 }
 
 // The pixels of dx that share their taps along one axis: y = first + stride * t for t < count. They see the filter's
@@ -92,7 +106,7 @@ void backward_x_phase(const ConvShape& s, const Phase& py, const Phase& px, cons
         [&](std::int64_t image, int slot) {
             return in_place ? dx + image * image_size : apart.get() + slot * s.c * pixels;
         },
-        [&](std::int64_t image, std::int64_t begin, std::int64_t end, const T* result) {
+        [&](std::int64_t image, std::int64_t begin, std::int64_t end, const T* result, int) {
             if (!in_place) spread(s, py, px, begin, end, result, dx + image * image_size);
         });
 }
@@ -218,14 +232,26 @@ void sum_of_planes(const ConvShape& s, const T* dout, T* db) {
 }  // namespace
 
 template <class T>
-void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out) {
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out, const ChannelMoments& moments) {
     if constexpr (sizeof(T) == sizeof(float))
-        if (winograd_takes(s)) return winograd_forward(s, x, w, b, relu, out);
+        if (winograd_takes(s)) return winograd_forward(s, x, w, b, relu, out, moments);
     const Planned made = forward_plan(s);
-    const std::int64_t size = s.f * made.plan.pixels();
+    const std::int64_t pixels = made.plan.pixels();
+    const bool by_piece = moments.mean && pixels >= kWide;
+    std::vector<RunningMoments> running(as_size(by_piece ? num_threads() : 0), RunningMoments(s.f));
     run_plan<T>(
-        made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * size; },
-        [](std::int64_t, std::int64_t, std::int64_t, const T*) {});
+        made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * s.f * pixels; },
+        [&](std::int64_t, std::int64_t begin, std::int64_t end, const T* result, int slot) {
+            if (!by_piece) return;
+            const auto take = kernels().of<T>().norm().moments;
+            running[as_size(slot)].add(static_cast<double>(end - begin), [&](std::int64_t f, double* mean, double* squares) {
+                take(result + f * pixels + begin, end - begin, mean, squares);
+            });
+        },
+        by_piece ? pixels_that_stay<T>(s.f) : pixels);
+    if (moments.mean && !by_piece) return channel_moments<T>({s.n, s.f, pixels}, out, moments.mean, moments.squares);
+    for (std::size_t slot = 1; slot < running.size(); ++slot) running[0].add(running[slot]);
+    if (by_piece) running[0].copy(moments);
 }
 
 template <class T>
@@ -255,7 +281,7 @@ void conv_relu_backward_w(const ConvShape& s, const T* dout, const T* out, const
 }
 
 #define HANDGRAD_FOR(T)                                                                           \
-    template void conv_forward(const ConvShape&, const T*, const T*, const T*, bool, T*);         \
+    template void conv_forward(const ConvShape&, const T*, const T*, const T*, bool, T*, const ChannelMoments&); \
     template void conv_backward_x(const ConvShape&, const T*, const T*, T*);                      \
     template void conv_backward_w(const ConvShape&, const T*, const T*, T*, T*);                  \
     template void conv_relu_backward_w(const ConvShape&, const T*, const T*, const T*, const T*, T*, T*);

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "moments.h"
+
 namespace handgrad {
 
 struct ConvShape {
@@ -15,9 +17,11 @@ struct ConvShape {
     std::int64_t taps() const { return c * hh * ww; }
 };
 
-// out (N, F, H', W') of x (N, C, H, W), w (F, C, HH, WW), b (F,), negative numbers as 0 for `relu`.
+// out (N, F, H', W') of x (N, C, H, W), w (F, C, HH, WW), b (F,), negative numbers as 0 for `relu`. Where `moments` are
+// asked for, those of each filter's numbers in out, taken while these are still in the caches.
 template <class T>
-void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out);
+void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out,
+                  const ChannelMoments& moments = {});
 
 // dx (N, C, H, W) of dout (N, F, H', W').
 template <class T>

@@ -13,9 +13,6 @@ namespace {
 
 // Numbers of x that are worth waking a thread.
 constexpr std::int64_t kWorth = 16384;
-// Channels of fewer pixels are taken as so many columns of a matrix, image by image: sums across a vector would cost more
-// than those along it.
-constexpr std::int64_t kWide = 64;
 
 std::int64_t grain_for(std::int64_t size) { return std::max<std::int64_t>(1, kWorth / std::max<std::int64_t>(1, size)); }
 
@@ -69,14 +66,15 @@ void by_channels(const NormShape& s, const Body& body) {
 template <class T>
 void channel_moments(const NormShape& s, const T* x, double* mean, double* squares) {
     const NormKernels<T>& k = norm_kernels<T>();
+    std::fill_n(mean, s.c, 0.0);
+    std::fill_n(squares, s.c, 0.0);
+    if (s.count() == 0) return;
     if (s.inner >= kWide) {
         by_channels(s, [&](std::int64_t image, std::int64_t c, std::int64_t at) {
             double own_mean, own_squares;
             k.moments(x + at, s.inner, &own_mean, &own_squares);
-            if (image == 0) mean[c] = squares[c] = 0;
-            const double apart = own_mean - mean[c], share = 1 / static_cast<double>(image + 1);
-            mean[c] += apart * share;
-            squares[c] += own_squares + apart * apart * static_cast<double>(s.inner * image) * share;
+            join_moments(static_cast<double>(s.inner * image), &mean[c], &squares[c], static_cast<double>(s.inner), own_mean,
+                         own_squares);
         });
         return;
     }
@@ -87,7 +85,6 @@ void channel_moments(const NormShape& s, const T* x, double* mean, double* squar
     });
     for (std::int64_t c = 0; c < s.c; ++c) {
         const double *const m = means + c * s.inner, *const q = parts + c * s.inner;
-        mean[c] = squares[c] = 0;
         for (std::int64_t i = 0; i < s.inner; ++i) mean[c] += m[i] / static_cast<double>(s.inner);
         for (std::int64_t i = 0; i < s.inner; ++i)
             squares[c] += q[i] + static_cast<double>(s.n) * (m[i] - mean[c]) * (m[i] - mean[c]);
@@ -165,12 +162,17 @@ void channel_gradient(const NormShape& s, const Line<T>& line, const LineGradien
 
 template <class T>
 void batchnorm_forward(const NormShape& s, const BatchNorm& settings, const T* x, const T* gamma, const T* beta,
-                       const Running<T>& running, const Statistics<T>& kept, T* out) {
+                       const Running<T>& running, const Statistics<T>& kept, T* out, const ChannelMoments& moments) {
     const Scratch<double> room(static_cast<std::size_t>(2 * s.c));
     double *const mean = room.get(), *const var = mean + s.c;
     const auto count = static_cast<double>(s.count());
     const bool empty = s.count() == 0, of_x = settings.train && !empty;
-    if (of_x) channel_moments(s, x, mean, var);
+    if (of_x && moments.mean) {
+        std::copy_n(moments.mean, s.c, mean);
+        std::copy_n(moments.squares, s.c, var);
+    } else if (of_x) {
+        channel_moments(s, x, mean, var);
+    }
     const Scratch<T> scale(static_cast<std::size_t>(s.c));
     for (std::int64_t c = 0; c < s.c; ++c) {
         mean[c] = of_x ? mean[c] : settings.train ? 0.0 : static_cast<double>(running.mean[c]);
@@ -392,7 +394,7 @@ void groupnorm_backward(const NormShape& s, std::int64_t groups, const T* dout, 
     template void channel_dots(const NormShape&, const Line<T>&, const T*, const T*, double*, double*);                    \
     template void channel_gradient(const NormShape&, const Line<T>&, const LineGradient<T>&, const T*, const T*, T*);      \
     template void batchnorm_forward(const NormShape&, const BatchNorm&, const T*, const T*, const T*, const Running<T>&,   \
-                                    const Statistics<T>&, T*);                                                             \
+                                    const Statistics<T>&, T*, const ChannelMoments&);                                      \
     template void batchnorm_backward(const NormShape&, bool, bool, const T*, const T*, const T*, const Statistics<T>&, T*, \
                                      T*, T*);                                                                              \
     template void groupnorm_forward(const NormShape&, std::int64_t, double, const T*, const T*, const T*,                  \

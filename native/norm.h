@@ -2,8 +2,13 @@
 #pragma once
 
 #include "kernels/norm.h"
+#include "moments.h"
 
 namespace handgrad {
+
+// Channels of fewer pixels are taken as so many columns of a matrix, image by image: sums across a vector would cost more
+// than those along it.
+inline constexpr std::int64_t kWide = 64;
 
 // x (n, c, inner): images of c channels with `inner` pixels, or rows of features with inner = 1.
 struct NormShape {
@@ -30,7 +35,7 @@ struct Statistics {
 };
 
 // out = (x - mean) / sqrt(var + eps) gamma + beta, then relu. In training mean and variance are those of x, and the running
-// ones move towards them by 1 - momentum; else they are the running ones.
+// ones move towards them by 1 - momentum; else they are the running ones. `moments` are x's where they are known.
 struct BatchNorm {
     double eps, momentum;
     bool train, relu;
@@ -42,7 +47,7 @@ struct Running {
 };
 template <class T>
 void batchnorm_forward(const NormShape& s, const BatchNorm& settings, const T* x, const T* gamma, const T* beta,
-                       const Running<T>& running, const Statistics<T>& kept, T* out);
+                       const Running<T>& running, const Statistics<T>& kept, T* out, const ChannelMoments& moments = {});
 template <class T>
 void batchnorm_backward(const NormShape& s, bool train, bool relu, const T* dout, const T* x, const T* gamma,
                         const Statistics<T>& kept, T* dx, T* dgamma, T* dbeta);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "conv_plan.h"
 #include "dispatch.h"
@@ -61,7 +62,7 @@ std::int64_t grain_for(const WinogradPlan& plan, std::int64_t images, std::int64
 // Tiles of a block that lie in one band of one image: the first of them in the image and in the block, and the band's
 // first row of tiles. `fresh` where the thread has not staged that band.
 struct Stretch {
-    std::int64_t image, first, count, place, band_row;
+    std::int64_t block, image, first, count, place, band_row;
     bool fresh;
 };
 
@@ -80,7 +81,7 @@ void for_each_block(const WinogradPlan& plan, std::int64_t images, const Tile& t
                     const std::int64_t image = t / plan.tiles(), at = t % plan.tiles(), band = at / band_tiles;
                     count = std::min(std::min(plan.tiles(), (band + 1) * band_tiles) - at, last - t);
                     const std::int64_t here = image * plan.bands() + band;
-                    tile(pass, slot, Stretch{image, at, count, t - first, band * plan.band, here != staged});
+                    tile(pass, slot, Stretch{block, image, at, count, t - first, band * plan.band, here != staged});
                     if (pass == 0) staged = here;
                 }
                 if (pass == 0) done(slot, last - first, block == begin);
@@ -101,9 +102,39 @@ struct Stage {
     }
 };
 
+// The moments of every block's outputs: the blocks depend on nothing but the shape and the number of threads.
+class BlockMoments {
+  public:
+    BlockMoments(const WinogradPlan& plan, std::int64_t images, bool wanted)
+        : blocks_(as_size(wanted ? ceil_div(images * plan.tiles(), plan.block) : 0)),
+          room_(3 * blocks_.size() * as_size(plan.filter_lanes)) {
+        float* next = room_.get();
+        for (TileMoments& block : blocks_) {
+            block = {next, next + plan.filter_lanes, next + 2 * plan.filter_lanes};
+            next += 3 * plan.filter_lanes;
+        }
+    }
+    TileMoments* of(std::int64_t block) { return blocks_.empty() ? nullptr : &blocks_[as_size(block)]; }
+    RunningMoments joined(std::int64_t filters) const {
+        RunningMoments all(filters);
+        for (const TileMoments& block : blocks_)
+            all.add(static_cast<double>(block.count), [&](std::int64_t f, double* mean, double* squares) {
+                *mean = static_cast<double>(block.centre[f]) + block.mean[f];
+                const double own = block.squares[f];
+                *squares = own > 0 ? own : own * 0;  // 0 where rounding went below, NaN where it is NaN
+            });
+        return all;
+    }
+
+  private:
+    std::vector<TileMoments> blocks_;
+    const Scratch<float> room_;
+};
+
 // out (N, filters, H', W') of x (N, channels, H, W), laid with its corner at (top, left).
 void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std::int64_t h, std::int64_t w_side,
-              std::int64_t top, std::int64_t left, const float* w, const float* bias, bool relu, float* out) {
+              std::int64_t top, std::int64_t left, const float* w, const float* bias, bool relu, float* out,
+              BlockMoments& moments) {
     const WinogradKernels& k = kernels().winograd;
     const Scratch<float> u(as_size(k.filter_size(plan)));
     const Scratch<float> packed(as_size(k.pack_filters ? k.packed_size(plan) : 0));
@@ -128,7 +159,8 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std
         [&](int pass, int slot, const Stretch& t) {
             float *mine = workspace.get() + slot * share, *v = mine + staged, *m = v + inputs;
             if (pass == 1)
-                return k.output(plan, m + t.place * plan.filter_lanes, t.first, t.count, bias, relu, out + t.image * image_out);
+                return k.output(plan, m + t.place * plan.filter_lanes, t.first, t.count, bias, relu,
+                                out + t.image * image_out, moments.of(t.block));
             if (t.fresh) stage(x + t.image * image_in, 4 * t.band_row, mine);
             k.input(plan, mine, t.first - t.band_row * plan.tiles_x, t.count, v + t.place * plan.channel_lanes);
         },
@@ -159,9 +191,12 @@ bool winograd_takes(const ConvShape& s) {
     return std::min(s.h + 6, rows) * (s.w + 6) * std::max(s.c, s.f) * 4 <= kLargestStaged;
 }
 
-void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out) {
+void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
+                      const ChannelMoments& moments) {
     const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes);
-    convolve(plan, s.n, x, s.h, s.w, s.pad_y, s.pad_x, w, b, relu, out);
+    BlockMoments by_block(plan, s.n, moments.mean != nullptr);
+    convolve(plan, s.n, x, s.h, s.w, s.pad_y, s.pad_x, w, b, relu, out, by_block);
+    if (moments.mean) by_block.joined(s.f).copy(moments);
 }
 
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
@@ -173,7 +208,8 @@ void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, 
                 for (int tap = 0; tap < 9; ++tap)
                     turned.get()[(c * s.f + f) * 9 + 8 - tap] = w[(f * s.c + c) * 9 + tap];
     });
-    convolve(plan, s.n, dout, s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false, dx);
+    BlockMoments none(plan, s.n, false);
+    convolve(plan, s.n, dout, s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false, dx, none);
 }
 
 void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conv.h"
+#include "moments.h"
 
 namespace handgrad {
 
@@ -15,7 +16,8 @@ void set_winograd_from_environment();
 bool winograd_takes(const ConvShape& s);
 
 // The same as the functions of conv.h, for shapes that winograd_takes.
-void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out);
+void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
+                      const ChannelMoments& moments = {});
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx);
 void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw);
 

@@ -3,10 +3,14 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+
+#include "moments.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -25,6 +29,15 @@ std::int64_t side(const Array& array, std::size_t axis) {
 // One sentence for shapes that do not go together: what is checked, and what came.
 inline void demand(bool holds, const char* rule) {
     if (!holds) throw std::invalid_argument(std::string("shapes do not go together: ") + rule);
+}
+
+// None, or moments (2, channels): mean and squared distances.
+template <class Array>
+handgrad::ChannelMoments moments_of(const std::optional<Array>& moments, std::int64_t channels) {
+    if (!moments) return {};
+    demand(side(*moments, 0) == 2 && side(*moments, 1) == channels, "moments (2, channels)");
+    auto* const first = const_cast<double*>(moments->data());  // who takes an In reads only
+    return {first, first + channels};
 }
 
 void bind_memory(nb::module_& m);

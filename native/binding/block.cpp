@@ -3,8 +3,6 @@
 
 #include "conv_shape.h"
 
-#include <nanobind/stl/optional.h>
-
 namespace {
 
 using handgrad::ConvShape;

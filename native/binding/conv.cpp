@@ -9,10 +9,12 @@ namespace {
 using handgrad::ConvShape;
 
 template <class T>
-void forward(In<T, 4> x, In<T, 4> w, In<T, 1> b, Pair stride, Pair pad, bool relu, Out<T, 4> out) {
+void forward(In<T, 4> x, In<T, 4> w, In<T, 1> b, Pair stride, Pair pad, bool relu, Out<T, 4> out,
+             std::optional<Out<double, 2>> moments) {
     const ConvShape s = conv_shape(x, w, stride, pad);
     demand(side(b, 0) == s.f && is_output(s, out), "b (F,), out (N, F, H', W')");
-    handgrad::conv_forward<T>(s, x.data(), w.data(), b.data(), relu, out.data());
+    handgrad::conv_forward<T>(s, x.data(), w.data(), b.data(), relu, out.data(),
+                              moments_of(moments, s.f));
 }
 
 template <class T>
@@ -33,7 +35,7 @@ template <class T>
 void bind_for(nb::module_& m) {
     const nb::call_guard<nb::gil_scoped_release> free;
     m.def("conv_forward", &forward<T>, "x"_a.noconvert(), "w"_a.noconvert(), "b"_a.noconvert(), "stride"_a, "pad"_a,
-          "relu"_a.noconvert(), "out"_a.noconvert(), free);
+          "relu"_a.noconvert(), "out"_a.noconvert(), "moments"_a.noconvert().none() = nb::none(), free);
     m.def("conv_backward_x", &backward_x<T>, "dout"_a.noconvert(), "w"_a.noconvert(), "stride"_a, "pad"_a,
           "dx"_a.noconvert(), free);
     m.def("conv_backward_w", &backward_w<T>, "dout"_a.noconvert(), "x"_a.noconvert(), "stride"_a, "pad"_a,

@@ -34,12 +34,13 @@ handgrad::Statistics<T> statistics(const Kept& kept, std::int64_t rows, std::int
 template <class T>
 void batchnorm_forward(In<T, 3> x, In<T, 1> gamma, In<T, 1> beta, double eps, double momentum, bool train, bool relu,
                        In<T, 1> running_mean, In<T, 1> running_var, Out<T, 1> next_mean, Out<T, 1> next_var, Out<T, 2> kept,
-                       Out<T, 3> out) {
+                       Out<T, 3> out, std::optional<In<double, 2>> moments) {
+    if (moments && !train) throw std::invalid_argument("moments go with train");
     demand(alike(x, out), "x and out (N, C, inner)");
     demand_channels(x, gamma, beta, running_mean, running_var, next_mean, next_var);
     handgrad::batchnorm_forward<T>(shape_of(x), {eps, momentum, train, relu}, x.data(), gamma.data(), beta.data(),
                                    {running_mean.data(), running_var.data(), next_mean.data(), next_var.data()},
-                                   statistics<T>(kept, 4, side(x, 1)), out.data());
+                                   statistics<T>(kept, 4, side(x, 1)), out.data(), moments_of(moments, side(x, 1)));
 }
 
 template <class T>
@@ -80,7 +81,8 @@ void bind_for(nb::module_& m) {
     const nb::call_guard<nb::gil_scoped_release> free;
     m.def("batchnorm_forward", &batchnorm_forward<T>, "x"_a.noconvert(), "gamma"_a.noconvert(), "beta"_a.noconvert(), "eps"_a,
           "momentum"_a, "train"_a.noconvert(), "relu"_a.noconvert(), "running_mean"_a.noconvert(), "running_var"_a.noconvert(),
-          "next_mean"_a.noconvert(), "next_var"_a.noconvert(), "kept"_a.noconvert(), "out"_a.noconvert(), free);
+          "next_mean"_a.noconvert(), "next_var"_a.noconvert(), "kept"_a.noconvert(), "out"_a.noconvert(),
+          "moments"_a.noconvert().none() = nb::none(), free);
     m.def("batchnorm_backward", &batchnorm_backward<T>, "dout"_a.noconvert(), "x"_a.noconvert(), "gamma"_a.noconvert(),
           "kept"_a.noconvert(), "train"_a.noconvert(), "relu"_a.noconvert(), "dx"_a.noconvert(), "dgamma"_a.noconvert(),
           "dbeta"_a.noconvert(), free);

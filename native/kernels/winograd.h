@@ -33,6 +33,13 @@ struct WinogradPlan {
     std::int64_t output_step() const { return block * filter_lanes + 16; }
 };
 
+// Of `count` outputs of each filter: an output that they are seen from, so that their mean is centre + mean, and the sum
+// of squared distances from the mean. Where count is 0 nothing else is set.
+struct TileMoments {
+    float *centre = nullptr, *mean = nullptr, *squares = nullptr;  // (filter_lanes)
+    std::int64_t count = 0;
+};
+
 struct WinogradKernels {
     // Numbers in a vector: what channels and filters are rounded up to.
     int lanes;
@@ -57,9 +64,9 @@ struct WinogradKernels {
     // m = v u for `tiles` tiles of the block.
     void (*products)(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m,
                      float* workspace);
-    // out (filters, out_height, out_width) = A^T m A + bias for tiles first..first + count.
+    // out (filters, out_height, out_width) = A^T m A + bias for tiles first..first + count, joined to `moments` unless null.
     void (*output)(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count, const float* bias,
-                   bool relu, float* out);
+                   bool relu, float* out, TileMoments* moments);
     // m = A dy A^T of a staged band of the gradient (4 band, 4 tiles_x, filter_lanes).
     void (*gradient)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m);
     // du (36, channel_lanes, filter_lanes) = v^T m, or += where `add`.

@@ -79,8 +79,12 @@ def conv_forward(
     pad: tuple[int, int],
     relu: bool,
     out: np.ndarray,
+    moments: np.ndarray | None = None,
 ) -> None:
-    """Write the convolution of x (N, C, H, W) to out (N, F, H', W'), what is negative as 0 for `relu`."""
+    """Write the convolution of x (N, C, H, W) to out (N, F, H', W'), what is negative as 0 for `relu`.
+
+    Rows of moments (2, F), float64: mean and sum of squared distances of each filter's numbers in out.
+    """
 
 def conv_backward_x(
     dout: np.ndarray, w: np.ndarray, stride: tuple[int, int], pad: tuple[int, int], dx: np.ndarray
@@ -372,9 +376,11 @@ def batchnorm_forward(
     next_var: np.ndarray,
     kept: np.ndarray,
     out: np.ndarray,
+    moments: np.ndarray | None = None,
 ) -> None:
     """Write out, negative numbers as 0 for `relu`, the next running statistics (C,), and kept (4, C).
 
+    In training, moments (2, C), float64, spare x's being read for them: mean, sum of squared distances.
     Rows of kept: mean, what its rounding left out, 1 / sqrt(var + eps), the shift that made out.
     """
 

@@ -16,8 +16,9 @@ def _pool(x: Tensor, param: dict[str, Any], function: Callable[..., Tensor]) -> 
 
 
 def _bn(x: Tensor, gamma: Tensor, beta: Tensor, param: dict[str, Any]) -> Tensor:
-    if param["mode"] == "train" and x.numel() == x.shape[1]:
-        return beta + 0 * (x + gamma)  # PyTorch refuses a single number a feature
+    if param["mode"] == "train" and x.numel() == x.shape[1]:  # PyTorch refuses a single number a feature
+        along = (1, -1, *[1] * (x.ndim - 2))
+        return beta.reshape(along) + 0 * (x + gamma.reshape(along))
     running = [torch.tensor(param[key], dtype=x.dtype) for key in ("running_mean", "running_var")]
     return F.batch_norm(x, *running, gamma, beta, param["mode"] == "train", eps=param["eps"])
 

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.backend import extension
 from handgrad.backend.native_ops import norm
 from handgrad.backend.native_ops.arrays import c_order, empty
-from handgrad.backend.native_ops.conv import conv_backward, conv_forward
+from handgrad.backend.native_ops.conv import conv_backward, conv_with_moments
 from handgrad.backend.native_ops.folded import Folded
 from handgrad.backend.native_ops.folded import Kept as KeptFolded
 from handgrad.backend.native_ops.pool import max_pool_backward, max_pool_forward
@@ -97,8 +97,8 @@ class ConvBnRelu:
         folded = Folded.forward(x, w, b, scale, bn, conv, pool, shape)
         if folded is not None or bn.mode != "train" or not x.size:
             return folded
-        scores, _ = conv_forward(x, w, b, *conv)
-        out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu=True)
+        scores, moments = conv_with_moments(x, w, b, *conv)
+        out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu=True, moments=moments)
         winner = None
         if pool:
             out, winner = max_pool_forward(out, *pool)

@@ -16,10 +16,27 @@ def conv_forward(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: Pair, pad: Pair
 ) -> tuple[np.ndarray, None]:
     """Return out (N, F, H', W') for x (N, C, H, W), w (F, C, HH, WW), b (F,)."""
+    return _convolve(x, w, b, stride, pad, None), None
+
+
+def conv_with_moments(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: Pair, pad: Pair
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return out (N, F, H', W') and, of each filter's numbers in it, the moments (2, F) in float64.
+
+    Those are the mean and the sum of squared distances from it, taken while out is still in the caches.
+    """
+    moments = np.empty((2, len(w)))
+    return _convolve(x, w, b, stride, pad, moments), moments
+
+
+def _convolve(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: Pair, pad: Pair, moments: np.ndarray | None
+) -> np.ndarray:
     sides = tuple((x.shape[2 + a] + 2 * pad[a] - w.shape[2 + a]) // stride[a] + 1 for a in (0, 1))
     out = empty((len(x), len(w), *sides), x.dtype)
-    extension.conv_forward(c_order(x), c_order(w), c_order(b), stride, pad, False, out)
-    return out, None
+    extension.conv_forward(c_order(x), c_order(w), c_order(b), stride, pad, False, out, moments)
+    return out
 
 
 def conv_backward(

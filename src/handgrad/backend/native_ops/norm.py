@@ -53,8 +53,12 @@ def normalise(
     beta: np.ndarray,
     settings: tuple[str, float, float, np.ndarray, np.ndarray],
     relu: bool,
+    moments: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Kept]:
-    """Return what `batchnorm_forward` does, after relu where it is asked for."""
+    """Return what `batchnorm_forward` does, after relu where it is asked for.
+
+    In training `moments` (2, D), as `conv_with_moments` returns them, spare x's being read for its own.
+    """
     mode, eps, momentum, running_mean, running_var = settings
     kept = Kept(np.empty((4, len(gamma)), x.dtype), mode == "train")
     running = np.empty((2, len(gamma)), x.dtype)
@@ -72,6 +76,7 @@ def normalise(
         *running,
         kept.statistics,
         _planes(out),
+        moments,
     )
     return out, running[0], running[1], kept
 
