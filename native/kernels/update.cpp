@@ -12,7 +12,7 @@ namespace {
 template <class T>
 struct Numbers {
     using S = Simd<T>;
-    typename S::Vec rate, decay, rest, decay2, rest2, epsilon, correction, shrink;
+    typename S::Vec rate, decay, rest, decay2, rest2, epsilon, correction;
 
     explicit Numbers(const Update<T>& u)
         : rate(S::splat(u.rate)),
@@ -21,9 +21,24 @@ struct Numbers {
           decay2(S::splat(u.decay2)),
           rest2(S::splat(u.rest2)),
           epsilon(S::splat(u.epsilon)),
-          correction(S::splat(u.correction)),
-          shrink(S::splat(u.shrink)) {}
+          correction(S::splat(u.correction)) {}
 };
+
+// g in -most..most. Of two numbers min and max return the second on NaN.
+template <class S>
+HANDGRAD_INLINE typename S::Vec clipped(typename S::Vec g, typename S::Vec most) {
+    return S::min(most, S::max(S::sub(S::zero(), most), g));
+}
+
+// What the rule begins with. What is not asked for changes no number, but l2: 0 times an infinite w would be NaN.
+template <class T>
+HANDGRAD_INLINE void begin_with(const Before<T>& b, typename Simd<T>::Vec& w, typename Simd<T>::Vec& g) {
+    using S = Simd<T>;
+    g = S::mul(S::splat(b.scale), clipped<S>(g, S::splat(b.limit)));
+    if (b.l2 != 0) g = S::add(g, S::mul(S::splat(b.l2), w));
+    g = clipped<S>(g, S::splat(b.clip));
+    w = S::mul(S::splat(b.shrink), w);
+}
 
 // A rule: how many arrays it remembers, and the step from w, g and its memory, which it brings up to date.
 template <class T, Rule rule>
@@ -113,15 +128,16 @@ struct Step<T, Rule::adam> {
         m[0] = S::add(S::mul(n.decay, m[0]), S::mul(n.rest, g));
         m[1] = S::add(S::mul(n.decay2, m[1]), S::mul(S::mul(n.rest2, g), g));
         const V root = S::add(S::sqrt(S::mul(m[1], n.correction)), n.epsilon);
-        return S::sub(S::mul(n.shrink, w), S::div(S::mul(n.rate, m[0]), root));
+        return S::sub(w, S::div(S::mul(n.rate, m[0]), root));
     }
 };
 
-template <class T, Rule rule>
-void run(const Update<T>& u, std::int64_t begin, std::int64_t end) {
+template <class T, Rule rule, bool begins>
+void run_rule(const Update<T>& u, std::int64_t begin, std::int64_t end) {
     using S = Simd<T>;
     using R = Step<T, rule>;
     const Numbers<T> numbers(u);
+    const Before<T> before = u.before;
     for (std::int64_t i = begin; i < end; i += S::lanes) {
         const int n = static_cast<int>(least(S::lanes, end - i));
         const bool whole = n == S::lanes;
@@ -140,10 +156,17 @@ void run(const Update<T>& u, std::int64_t begin, std::int64_t end) {
         typename S::Vec memory[2] = {S::zero(), S::zero()};
         HANDGRAD_UNROLL
         for (int k = 0; k < R::memory; ++k) memory[k] = load(u.memory[k]);
-        store(u.next_w, R::next(numbers, load(u.w), load(u.dw), memory));
+        typename S::Vec w = load(u.w), g = load(u.dw);
+        if constexpr (begins) begin_with<T>(before, w, g);
+        store(u.next_w, R::next(numbers, w, g, memory));
         HANDGRAD_UNROLL
         for (int k = 0; k < R::memory; ++k) store(u.next_memory[k], memory[k]);
     }
+}
+
+template <class T, Rule rule>
+void run(const Update<T>& u, std::int64_t begin, std::int64_t end) {
+    u.begins ? run_rule<T, rule, true>(u, begin, end) : run_rule<T, rule, false>(u, begin, end);
 }
 
 }  // namespace

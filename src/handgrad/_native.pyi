@@ -250,8 +250,13 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
 def add_scaled(a: np.ndarray, b: np.ndarray, factor: float) -> float:
     """Add factor times b to a, and return the sum of the squares of b."""
 
-def sgd(w: np.ndarray, dw: np.ndarray, learning_rate: float, next_w: np.ndarray) -> None:
-    """Write the next w; like all update rules for arrays of any shape, in place where told so."""
+def sgd(
+    w: np.ndarray, dw: np.ndarray, learning_rate: float, before: Sequence[float], next_w: np.ndarray
+) -> None:
+    """Write the next w; like all update rules for arrays of any shape, in place where told so.
+
+    `before` is what handgrad.backend.before holds: limit, scale, l2, clip_value, shrink.
+    """
 
 def sgd_momentum(
     w: np.ndarray,
@@ -259,6 +264,7 @@ def sgd_momentum(
     velocity: np.ndarray,
     learning_rate: float,
     momentum: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_velocity: np.ndarray,
 ) -> None:
@@ -270,6 +276,7 @@ def sgd_nesterov_momentum(
     velocity: np.ndarray,
     learning_rate: float,
     momentum: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_velocity: np.ndarray,
 ) -> None:
@@ -281,6 +288,7 @@ def adagrad(
     cache: np.ndarray,
     learning_rate: float,
     epsilon: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_cache: np.ndarray,
 ) -> None:
@@ -293,6 +301,7 @@ def rmsprop(
     learning_rate: float,
     decay_rate: float,
     epsilon: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_cache: np.ndarray,
 ) -> None:
@@ -306,6 +315,7 @@ def adadelta(
     learning_rate: float,
     decay_rate: float,
     epsilon: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_cache: np.ndarray,
     next_delta_cache: np.ndarray,
@@ -322,7 +332,7 @@ def adam(
     beta1: float,
     beta2: float,
     epsilon: float,
-    weight_decay: float,
+    before: Sequence[float],
     next_w: np.ndarray,
     next_m: np.ndarray,
     next_v: np.ndarray,

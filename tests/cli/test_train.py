@@ -93,7 +93,8 @@ def test_the_config_holds_the_seed_that_was_drawn_and_all_that_was_left_open(tra
     assert isinstance(config["seed"], int)
     assert config["seed"] != tomllib.loads((trained / "config.toml").read_text())["seed"]
     assert config["learning_rate"] == 0.001
-    assert config["optim_config"] == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    rest = {"epsilon": 1e-8, "l2": 0.0, "clip_value": 0.0}
+    assert config["optim_config"] == {"beta1": 0.9, "beta2": 0.999, **rest}
     assert config["weight_scale"] == 0.02
     assert config["backend"] == "numpy"
     assert config["num_test"] == 20
@@ -150,7 +151,8 @@ def test_a_recipe_of_many_tricks_is_repeated_from_its_config(tmp_path):
     assert losses(tmp_path / "first") == losses(tmp_path / "second")
     config = tomllib.loads((tmp_path / "first/config.toml").read_text())
     assert config["param_config"]["beta*"] == {"lr_factor": 16, "weight_decay": 0}
-    assert config["optim_config"] == {"momentum": 0.85, "weight_decay": 0.01}
+    off = {"l2": 0.0, "clip_value": 0.0}
+    assert config["optim_config"] == {"momentum": 0.85, "weight_decay": 0.01, **off}
     assert run("train", *small, *FAST, "--epochs", "1", "--out", "short").status == 0
     np.testing.assert_array_equal(params(tmp_path / "first")["W1"], params(tmp_path / "short")["W1"])
 

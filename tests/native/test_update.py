@@ -7,6 +7,7 @@ import pytest
 from tolerances import assert_close
 
 from handgrad import _native
+from handgrad.backend.before import NOTHING, Before
 from handgrad.backend.numpy_ops import update as formulas
 
 # name: number of remembered arrays, settings
@@ -17,7 +18,7 @@ RULES = {
     "adagrad": (1, (0.1, 1e-8)),
     "rmsprop": (1, (0.1, 0.99, 1e-8)),
     "adadelta": (2, (1.0, 0.95, 1e-6)),
-    "adam": (2, (3, 0.1, 0.9, 0.999, 1e-8, 0.01)),
+    "adam": (2, (3, 0.1, 0.9, 0.999, 1e-8)),
 }
 
 
@@ -38,15 +39,16 @@ def arrays(count: int, size: int, dtype: type) -> list[np.ndarray]:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("threads", [1, 3])
-def test_every_instruction_set_follows_the_formula(isa, dtype, name, threads):
+@pytest.mark.parametrize("before", [NOTHING, Before(1.5, 0.7, 0.2, 0.5, 0.9), Before(shrink=0.999)])
+def test_every_instruction_set_follows_the_formula(isa, dtype, name, threads, before):
     _native.set_isa(isa)
     _native.set_num_threads(threads)
     memory, settings = RULES[name]
     for size in (0, 1, 15, 17, 100_003):
         given = arrays(2 + memory, size, dtype)
         results = [np.full(size, np.nan, dtype) for _ in range(1 + memory)]
-        getattr(_native, name)(*given, *settings, *results)
-        expected = getattr(formulas, name)(*given, *settings)
+        getattr(_native, name)(*given, *settings, before, *results)
+        expected = getattr(formulas, name)(*given, *settings, before)
         for result, right in zip(results, expected if memory else [expected], strict=True):
             assert_close(result, right, 4)
         if name in ("sgd", "sgd_momentum"):
@@ -57,8 +59,8 @@ def test_every_instruction_set_follows_the_formula(isa, dtype, name, threads):
 def test_a_step_may_be_taken_in_place(name):
     memory, settings = RULES[name]
     given = arrays(2 + memory, 1000, np.float32)
-    expected = getattr(formulas, name)(*given, *settings)
-    getattr(_native, name)(*given, *settings, given[0], *given[2:])
+    expected = getattr(formulas, name)(*given, *settings, NOTHING)
+    getattr(_native, name)(*given, *settings, NOTHING, given[0], *given[2:])
     assert_close(given[0], expected[0] if memory else expected, 4)
 
 
@@ -76,4 +78,11 @@ def test_sizes_and_dtypes_must_go_together(name):
                 changed = [list(right[0]), list(right[1])]
                 changed[part][index] = wrong
                 with pytest.raises(error, match=r"arrays of one size|incompatible function"):
-                    getattr(_native, name)(*changed[0], *settings, *changed[1])
+                    getattr(_native, name)(*changed[0], *settings, NOTHING, *changed[1])
+
+
+@pytest.mark.parametrize("wrong", [NOTHING[:4], (*NOTHING, 1.0), None, 1.0, ("a", 1.0, 0.0, 1.0, 1.0)])
+def test_what_comes_before_must_be_five_numbers(wrong):
+    w, dw, next_w = np.ones(3), np.ones(3), np.empty(3)
+    with pytest.raises(TypeError, match="incompatible function"):
+        _native.sgd(w, dw, 0.1, wrong, next_w)

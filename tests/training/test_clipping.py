@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.toys import Linear, solver
+from training.toys import Linear, scale, solver
 
+from handgrad.models import TwoLayerNet
 from handgrad.training import clipping
+from handgrad.training.optim import RULES
 
 
 def gradients(dtype: type = np.float64) -> dict[str, np.ndarray]:
@@ -69,6 +71,52 @@ def test_the_solver_clips_by_value_then_by_norm_and_leaves_frozen_ones_out() -> 
     ours.step()
     np.testing.assert_allclose(before["W"] - ours.model.params["W"], expected["W"], atol=1e-15)
     np.testing.assert_array_equal(before["b"], ours.model.params["b"])
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "clip", [{"clip_norm": 0.1}, {"clip_value": 0.01}, {"clip_norm": 0.1, "clip_value": 0.02}]
+)
+def test_our_rules_clip_in_their_pass_what_others_get_clipped(
+    name: str, dtype: type, clip: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former way, clipped arrays and then the rule, is what a function of the user's gets."""
+    config = {"learning_rate": 0.1, "l2": 0.01, "clip_value": 0.015}
+    users = solver(
+        Linear(dtype=dtype), update_rule=lambda *given: RULES[name](*given), optim_config=config, **clip
+    )
+    users.train(5)
+    monkeypatch.setattr(clipping, "by_value", None)
+    monkeypatch.setattr(clipping, "by_norm", None)
+    ours = solver(Linear(dtype=dtype), update_rule=name, optim_config=config, **clip)
+    ours.train(5)
+    assert ours.loss_history == users.loss_history
+    for parameter, w in users.model.params.items():
+        np.testing.assert_array_equal(ours.model.params[parameter], w)
+
+
+def test_l2_of_the_rule_is_reg_of_the_model() -> None:
+    settings: dict[str, Any] = {"update_rule": "adam", "preprocess": lambda X: scale(X).reshape(len(X), -1)}
+    ends = []
+    for reg, l2 in ((0.1, 0.0), (0.0, 0.1)):
+        net = TwoLayerNet(input_dim=48, hidden_dim=8, num_classes=3, reg=reg, dtype=np.float64, seed=0)
+        ours = solver(net, param_config={"W*": {"l2": l2}}, **settings)
+        ours.train(10)
+        ends.append(ours.model.params)
+    for name, w in ends[0].items():
+        np.testing.assert_allclose(ends[1][name], w, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_norm_of_large_gradients_is_float64s(order: str) -> None:
+    """More numbers than are taken at once; float32 that float32 could not square."""
+    g = np.random.default_rng(1).standard_normal((300, 301)).astype(np.float32) * np.float32(1e20)
+    right = np.linalg.norm(g.astype(np.float64))
+    assert clipping.global_norm({"W": np.asarray(g, order=order)}) == pytest.approx(right, rel=1e-12)
+    limited = np.linalg.norm(np.clip(g, -1e19, 1e19).astype(np.float64))
+    assert clipping.global_norm({"W": g}, 1e19) == pytest.approx(limited, rel=1e-12)
+    assert clipping.global_norm({"W": np.array(-3.0), "b": np.zeros((0, 2))}) == 3
 
 
 def test_a_wild_gradient_does_not_throw_the_weights_far_away() -> None:

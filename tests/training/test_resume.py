@@ -20,6 +20,7 @@ from handgrad.data.preprocess import Standardize
 from handgrad.models import FullyConnectedNet
 from handgrad.training import CheckpointError, Lookahead, Solver, load_checkpoint, resume
 from handgrad.training.optim import RULES
+from handgrad.training.optim_config import OF_ALL
 
 
 def everything(ours: Solver) -> dict[str, Any]:
@@ -266,7 +267,7 @@ DIFFERENT = [
     ({"update_rule": "sgd_momentum"}, "was written with optim_config="),
     (
         {"optim_config": {"learning_rate": 0.1}},
-        r"optim_config=\{'learning_rate': 0.05, 'weight_decay': 0.0\}, but this Solver has",
+        r"optim_config=\{'learning_rate': 0.05, 'weight_decay': 0.0, .*\}, but this Solver has",
     ),
     ({"lr_decay": 0.5}, "was written with lr_decay=1.0, but this Solver has 0.5"),
     (
@@ -335,6 +336,25 @@ def change_state(folder: Path, change: Any) -> None:
     header = json.loads(path.read_text())
     change(header["state"])
     path.write_text(json.dumps(header))
+
+
+def test_a_checkpoint_older_than_settings_of_the_rule_had_their_defaults(tmp_path: Path) -> None:
+    """Runs that began before rules had l2 and clip_value go on."""
+    whole, first = solver(), solver(checkpoint_name=tmp_path)
+    whole.train(8)
+    first.train(5)
+
+    def make_older(state: Any) -> None:
+        for config in (state["settings"]["optim_config"], *state["optim_configs"].values()):
+            for key in OF_ALL:
+                del config[key]
+
+    change_state(tmp_path, make_older)
+    second = solver(resume=tmp_path)
+    second.train(3)
+    np.testing.assert_array_equal(second.model.params["W"], whole.model.params["W"])
+    with pytest.raises(CheckpointError, match=r"'l2': 0.0, .*, but this Solver has .*'l2': 0.5"):
+        solver(resume=tmp_path, optim_config={"learning_rate": 0.05, "l2": 0.5})
 
 
 TWISTS = [

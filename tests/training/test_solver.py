@@ -34,7 +34,8 @@ def test_every_rule_trains_a_students_model(rule: str) -> None:
 
 def test_the_defaults_of_a_rule_are_its_own() -> None:
     assert solver(update_rule="adam", optim_config=None).optim_configs["W"]["learning_rate"] == 1e-3
-    assert solver(optim_config={}).optim_configs["b"] == {"learning_rate": 1e-2, "weight_decay": 0.0}
+    defaults = {"learning_rate": 1e-2, "weight_decay": 0.0, "l2": 0.0, "clip_value": 0.0}
+    assert solver(optim_config={}).optim_configs["b"] == defaults
 
 
 def test_histories() -> None:

@@ -128,7 +128,11 @@ class Settings:
         _TRAINING, NUMBER, None, "Default: the rule's own, 0.001 for adam", also="--lr"
     )
     optim_config: Mapping[str, float] = _setting(
-        _TRAINING, NUMBERS, {}, "Another number of the rule, such as momentum=0.95", also="--optim"
+        _TRAINING,
+        NUMBERS,
+        {},
+        "Another number of the rule, such as momentum=0.95 or l2=0.0005",
+        also="--optim",
     )
     param_config: Mapping[str, Mapping[str, float]] | None = _setting(
         _TRAINING,

@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.courses.notes import note
 from handgrad.training import optim
+from handgrad.training.optim_config import OF_ALL
 
 UCLA_KEYS = {"adam": {"v": "m", "a": "v"}, "rmsprop": {"a": "cache"}}
 """UCLA's names: v is the first moment of Adam, a the second; the others' are ours."""
@@ -21,7 +22,8 @@ def rules(names: tuple[str, ...], keys: Mapping[str, Mapping[str, str]]) -> dict
 
 
 def _adapted(rule: optim.Rule, ours: Mapping[str, str]) -> optim.Rule:
-    known = rule(np.zeros(1), np.zeros(1), None)[1].keys() - {"weight_decay"}  # no course's rule has it
+    beyond_courses = {"weight_decay", *OF_ALL}
+    known = rule(np.zeros(1), np.zeros(1), None)[1].keys() - beyond_courses
     theirs = {our: their for their, our in ours.items()}
 
     @functools.wraps(rule)

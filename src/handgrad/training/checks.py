@@ -125,8 +125,8 @@ def optim_config(rule: Callable[..., Any], config: Any, schedule: Any) -> dict[s
     if config is not None and not isinstance(config, Mapping):
         raise TypeError(f"optim_config must be a dict or None, got {config!r}")
     config = dict(config or {})
-    name = getattr(rule, "__name__", "")
-    if optim.RULES.get(name) is rule:
+    name = optim.own_name(rule)
+    if name is not None:
         settings.check_settings(name, config)
         return settings.DEFAULTS[name] | config
     if schedule is not None and "learning_rate" not in config:

@@ -6,18 +6,25 @@ import math
 
 import numpy as np
 
+from handgrad.backend.before import Before
+
 Arrays = dict[str, np.ndarray]
 
+# Numbers at once: their float64 copy stays in the caches, and BLAS wakes no threads for so few.
+_BLOCK = 1 << 13
 
-def global_norm(grads: Arrays) -> float:
+
+def global_norm(grads: Arrays, limit: float = math.inf) -> float:
     """Return the length of all gradients as one vector, computed in float64.
+
+    Numbers beyond `limit` count as if they were there, as after `by_value`.
 
     Examples
     --------
     >>> global_norm({"W": np.array([[3.0]]), "b": np.array([4.0])})
     5.0
     """
-    return math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in grads.values()))
+    return math.sqrt(sum(_squares(g, limit) for g in grads.values()))
 
 
 def by_norm(grads: Arrays, most: float) -> Arrays:
@@ -34,10 +41,8 @@ def by_norm(grads: Arrays, most: float) -> Arrays:
     >>> by_norm({"W": np.array([3.0, 4.0])}, 1.0)
     {'W': array([0.6, 0.8])}
     """
-    norm = global_norm(grads)
-    if not most < norm < math.inf:
-        return grads
-    return {name: np.asarray(g * (most / norm)) for name, g in grads.items()}
+    factor = _factor(global_norm(grads), most)
+    return grads if factor == 1 else {name: np.asarray(g * factor) for name, g in grads.items()}
 
 
 def by_value(grads: Arrays, most: float) -> Arrays:
@@ -60,3 +65,30 @@ def clip(grads: Arrays, norm: float | None, value: float | None) -> Arrays:
     if value is not None:
         grads = by_value(grads, value)
     return grads if norm is None else by_norm(grads, norm)
+
+
+def before(grads: Arrays, norm: float | None, value: float | None) -> Before:
+    """Return what `clip` would do, for rules that do it in their own pass.
+
+    Examples
+    --------
+    >>> clipping = before({"W": np.array([3.0, 4.0])}, 1.0, None)
+    >>> clipping.limit, clipping.scale
+    (inf, 0.2)
+    """
+    limit = math.inf if value is None else value
+    return Before(limit, 1.0 if norm is None else _factor(global_norm(grads, limit), norm))
+
+
+def _factor(norm: float, most: float) -> float:
+    """Return what shrinks gradients of this norm; 1 for those that are no finite numbers."""
+    return most / norm if most < norm < math.inf else 1.0
+
+
+def _squares(g: np.ndarray, limit: float) -> float:
+    numbers, total = g.ravel(order="K"), 0.0
+    for begin in range(0, numbers.size, _BLOCK):
+        block = numbers[begin : begin + _BLOCK]
+        block = (block if limit == math.inf else np.clip(block, -limit, limit)).astype(np.float64)
+        total += float(np.vdot(block, block))
+    return total

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from handgrad.training.optim import Rule
+from handgrad.training import clipping
+from handgrad.training.optim import Rule, own_name
 from handgrad.training.optim_config import Config
 
 Arrays = dict[str, np.ndarray]
@@ -20,13 +22,16 @@ def descend(
     configs: dict[str, Config],
     factor: float = 1.0,
     frozen: Collection[str] = (),
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
 ) -> tuple[Arrays, dict[str, Config], dict[str, float | None]]:
     """Return the next parameters, the next configs, and the learning rates that were in force.
 
     Nothing that is given is changed, unless by the rule. The configs keep their learning rate; the rule
     sees it multiplied by `factor`. A parameter keeps its dtype, whatever that of its gradient. The `frozen`
-    ones stay as they are.
+    ones stay as they are. Gradients are clipped together: by our own rules in their pass, for others before.
     """
+    step, grads = _with_clipping(rule, grads, clip_norm, clip_value)
     next_params, next_configs, rates = {}, {}, {}
     for name, w in params.items():
         if name in frozen:
@@ -36,7 +41,7 @@ def descend(
         base = config.get("learning_rate")
         if base is not None:
             config["learning_rate"] = base * factor
-        next_w, config = _checked(rule(w, grads[name], config), name, w)
+        next_w, config = _checked(step(w, grads[name], config), name, w)
         rates[name] = config.get("learning_rate")
         if base is not None and rates[name] == base * factor:
             config["learning_rate"] = base
@@ -55,6 +60,15 @@ def decay(configs: dict[str, Config], lr_decay: float) -> dict[str, Config]:
         if "learning_rate" not in config:
             raise ValueError("lr_decay needs config['learning_rate'], which the update rule does not keep")
     return {name: c | {"learning_rate": c["learning_rate"] * lr_decay} for name, c in configs.items()}
+
+
+def _with_clipping(
+    rule: Callable[..., Any], grads: Arrays, norm: float | None, value: float | None
+) -> tuple[Callable[..., Any], Arrays]:
+    """Return the rule that clips and the gradients, or the rule and clipped gradients."""
+    if own_name(rule) is None:
+        return rule, clipping.clip(grads, norm, value)
+    return functools.partial(rule, before=clipping.before(grads, norm, value)), grads
 
 
 def _checked(result: Any, name: str, w: np.ndarray) -> tuple[np.ndarray, Config]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from handgrad._numbers import whole_number
-from handgrad.training import checks, clipping, model_state
+from handgrad.training import checks, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training.descent import descend
 
@@ -112,10 +112,8 @@ def _losses(solver: Run, rates: np.ndarray) -> Iterator[float]:
         X, y = solver._batches.at(t, solver._seed)
         loss, grads = solver._loss_and_grads(X, y, frozen)
         yield loss
-        grads = clipping.clip(grads, solver.clip_norm, solver.clip_value)
-        params, configs, _ = descend(
-            solver.update_rule, model.params, grads, configs, float(rate) / base, frozen
-        )
+        state, clip = (model.params, grads, configs), (solver.clip_norm, solver.clip_value)
+        params, configs, _ = descend(solver.update_rule, *state, float(rate) / base, frozen, *clip)
         model.params.update(params)
 
 

@@ -5,6 +5,18 @@ settings and the rule's memory (velocity, moments, step count) of one parameter;
 returned. A missing setting takes its default, None begins afresh. The arrays `w` and `dw` are never
 changed; memory and result have the dtype of `w`.
 
+Besides its own, every rule has the settings
+
+``l2`` (default 0)
+    Strength of an L2 penalty: ``l2 * w`` is added to the gradient, as a model's ``reg`` does, but the penalty
+    is not part of the loss. PyTorch calls it weight_decay.
+``clip_value`` (0: no clipping)
+    Each number of the gradient, the penalty's included, is brought into the range from ``-clip_value`` to
+    ``clip_value``. NaN stays NaN.
+
+Both, and decoupled ``weight_decay`` where a rule has it, are part of the one pass over the arrays. So is what
+the Solver hands over as `before`, its clipping of all gradients together, which comes first.
+
 All rules raise ValueError or TypeError, naming the key, for an unknown key in `config`, a setting that is
 no finite number or lies outside its range, a gradient whose shape is not that of `w`, and a `w` that is
 not floating point.
@@ -18,6 +30,7 @@ import numpy as np
 
 from handgrad import backend
 from handgrad._errors import nearest
+from handgrad.backend.before import NOTHING, Before
 from handgrad.training.optim_config import Config, prepare
 from handgrad.training.sgd import sgd, sgd_momentum, sgd_nesterov_momentum
 
@@ -38,7 +51,9 @@ __all__ = [
 Rule = Callable[[np.ndarray, np.ndarray, Config | None], tuple[np.ndarray, Config]]
 
 
-def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def adagrad(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """Adagrad: each coordinate's step shrinks with the sum of its squared gradients.
 
     ``cache = cache + dw**2; next_w = w - learning_rate * dw / (sqrt(cache) + epsilon)``
@@ -60,13 +75,15 @@ def adagrad(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     >>> w.round(6)  # the first step has the same length everywhere
     array([0.99, 1.01])
     """
-    w, dw, config = prepare("adagrad", w, dw, config)
+    w, dw, config, before = prepare("adagrad", w, dw, config, before)
     settings = config["learning_rate"], config["epsilon"]
-    next_w, config["cache"] = backend.ops().adagrad(w, dw, config["cache"], *settings)
+    next_w, config["cache"] = backend.ops().adagrad(w, dw, config["cache"], *settings, before)
     return next_w, config
 
 
-def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def adadelta(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """Adadelta: the step is scaled by the recent steps over the recent gradients.
 
     ``cache = decay_rate * cache + (1 - decay_rate) * dw**2``,
@@ -92,15 +109,17 @@ def adadelta(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tup
     >>> w.round(6)
     array([0.995528])
     """
-    w, dw, config = prepare("adadelta", w, dw, config)
+    w, dw, config, before = prepare("adadelta", w, dw, config, before)
     settings = config["learning_rate"], config["decay_rate"], config["epsilon"]
     next_w, config["cache"], config["delta_cache"] = backend.ops().adadelta(
-        w, dw, config["cache"], config["delta_cache"], *settings
+        w, dw, config["cache"], config["delta_cache"], *settings, before
     )
     return next_w, config
 
 
-def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def rmsprop(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """RMSprop: Adagrad with a moving average in place of the sum.
 
     ``cache = decay_rate * cache + (1 - decay_rate) * dw**2``,
@@ -123,13 +142,15 @@ def rmsprop(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tupl
     >>> w.round(6)
     array([0.9])
     """
-    w, dw, config = prepare("rmsprop", w, dw, config)
+    w, dw, config, before = prepare("rmsprop", w, dw, config, before)
     settings = config["learning_rate"], config["decay_rate"], config["epsilon"]
-    next_w, config["cache"] = backend.ops().rmsprop(w, dw, config["cache"], *settings)
+    next_w, config["cache"] = backend.ops().rmsprop(w, dw, config["cache"], *settings, before)
     return next_w, config
 
 
-def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def adam(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """Adam: moving averages of the gradient and of its square, both corrected for their start at zero.
 
     ``t = t + 1; m = beta1 * m + (1 - beta1) * dw; v = beta2 * v + (1 - beta2) * dw**2``,
@@ -153,11 +174,13 @@ def adam(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[n
     >>> w.round(6), config["t"]
     (array([0.999]), 1)
     """
-    w, dw, config = prepare("adam", w, dw, config)
-    return _adam(w, dw, config, 0.0)
+    w, dw, config, before = prepare("adam", w, dw, config, before)
+    return _adam(w, dw, config, before)
 
 
-def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def adamw(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """AdamW: Adam whose weight decay is apart from the gradient.
 
     ``next_w = (1 - learning_rate * weight_decay) * w - (the step of adam)``
@@ -179,8 +202,8 @@ def adamw(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[
     >>> w
     array([0.95])
     """
-    w, dw, config = prepare("adamw", w, dw, config)
-    return _adam(w, dw, config, config["weight_decay"])
+    w, dw, config, before = prepare("adamw", w, dw, config, before)
+    return _adam(w, dw, config, before)
 
 
 RULES: dict[str, Rule] = {
@@ -217,10 +240,20 @@ def get_rule(rule: str | Rule) -> Rule:
     return rule
 
 
-def _adam(w: np.ndarray, dw: np.ndarray, config: Config, weight_decay: float) -> tuple[np.ndarray, Config]:
+def own_name(rule: Rule) -> str | None:
+    """Return the name of a rule of this module, None for any other function.
+
+    Examples
+    --------
+    >>> own_name(adam), own_name(lambda w, dw, config: (w, {}))
+    ('adam', None)
+    """
+    name = getattr(rule, "__name__", "")
+    return name if RULES.get(name) is rule else None
+
+
+def _adam(w: np.ndarray, dw: np.ndarray, config: Config, before: Before) -> tuple[np.ndarray, Config]:
     config["t"] += 1
     settings = [config[key] for key in ("t", "learning_rate", "beta1", "beta2", "epsilon")]
-    next_w, config["m"], config["v"] = backend.ops().adam(
-        w, dw, config["m"], config["v"], *settings, weight_decay
-    )
+    next_w, config["m"], config["v"] = backend.ops().adam(w, dw, config["m"], config["v"], *settings, before)
     return next_w, config

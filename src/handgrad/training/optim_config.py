@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +11,14 @@ import numpy as np
 
 from handgrad._errors import check_known
 from handgrad._numbers import finite_number
+from handgrad.backend.before import Before
 
 Config = dict[str, Any]
 
-DEFAULTS: dict[str, dict[str, float]] = {
+OF_ALL = {"l2": 0.0, "clip_value": 0.0}
+"""The settings that every rule has, with their defaults, which do nothing."""
+
+_OWN: dict[str, dict[str, float]] = {
     "sgd": {"learning_rate": 1e-2, "weight_decay": 0.0},
     "sgd_momentum": {"learning_rate": 1e-2, "momentum": 0.9, "weight_decay": 0.0},
     "sgd_nesterov_momentum": {"learning_rate": 1e-2, "momentum": 0.9, "weight_decay": 0.0},
@@ -23,6 +28,7 @@ DEFAULTS: dict[str, dict[str, float]] = {
     "adam": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
     "adamw": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 1e-2},
 }
+DEFAULTS = {name: own | OF_ALL for name, own in _OWN.items()}
 """The settings of each rule with their defaults."""
 
 _MEMORY = {
@@ -42,6 +48,8 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "beta2": (lambda value: 0 <= value < 1, "from 0 to below 1"),
     "epsilon": (lambda value: value >= 0, "0 or above"),
     "weight_decay": (lambda value: value >= 0, "0 or above"),
+    "l2": (lambda value: value >= 0, "0 or above"),
+    "clip_value": (lambda value: value >= 0, "0 (no clipping) or above"),
 }
 
 
@@ -53,9 +61,12 @@ def check_settings(name: str, config: Config) -> None:
 
 
 def prepare(
-    name: str, w: np.ndarray, dw: np.ndarray, config: Config | None
-) -> tuple[np.ndarray, np.ndarray, Config]:
-    """Return w, dw and config, checked, with defaults, gradient and memory in the dtype of `w`."""
+    name: str, w: np.ndarray, dw: np.ndarray, config: Config | None, before: Before
+) -> tuple[np.ndarray, np.ndarray, Config, Before]:
+    """Return w, dw and config, checked, with defaults, gradient and memory in the dtype of `w`.
+
+    `before` comes back with what the config adds to it.
+    """
     w, dw = np.asarray(w), np.asarray(dw)
     if w.dtype.kind != "f":
         raise TypeError(f"w must be floating point, got dtype {w.dtype}")
@@ -68,7 +79,15 @@ def prepare(
         config[key] = _like(w, f"config[{key!r}]", config[key]) if key in config else np.zeros_like(w)
     for key in counter:
         config[key] = _count(config.get(key, 0))
-    return w, _like(w, "dw", dw), config
+    return w, _like(w, "dw", dw), config, _with_settings(before, config)
+
+
+def _with_settings(before: Before, config: Config) -> Before:
+    return before._replace(
+        l2=config["l2"],
+        clip_value=config["clip_value"] or math.inf,
+        shrink=1 - config["learning_rate"] * config.get("weight_decay", 0.0),
+    )
 
 
 def _number(key: str, value: Any) -> float:

@@ -86,8 +86,8 @@ def _checked(rule: optim.Rule, where: str, given: Mapping[str, Any]) -> Config:
         settings["lr_factor"] = finite_number(f"{where}['lr_factor']", settings["lr_factor"])
     if "freeze_after" in settings:
         settings["freeze_after"] = whole_number(f"{where}['freeze_after']", settings["freeze_after"])
-    name = getattr(rule, "__name__", "")
-    if optim.RULES.get(name) is rule:
+    name = optim.own_name(rule)
+    if name is not None:
         check_known(where, settings, (*DEFAULTS[name], *ALSO))
         check_settings(name, {key: value for key, value in settings.items() if key not in ALSO})
     return settings

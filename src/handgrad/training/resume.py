@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.training import checkpoint, checks, model_state
+from handgrad.training import checkpoint, checks, model_state, optim
 from handgrad.training.errors import CheckpointError
+from handgrad.training.optim_config import OF_ALL
 from handgrad.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -141,10 +142,13 @@ def _check(solver: Run, tree: Mapping[str, Any], where: str) -> None:
     if config is not None and tree["model"] is not None:
         _check_alike(f"{where} was written by a model with", "this one has", tree["model"], config)
     ours = settings(solver)
+    theirs = {name: tree["settings"].get(name) for name in _ALIKE}
+    if optim.own_name(solver.update_rule) is not None:  # older checkpoints lack these settings
+        theirs["optim_config"] = theirs["optim_config"] | OF_ALL | theirs["optim_config"]
     _check_alike(
         f"{where} was written with",
         "this Solver has",
-        {name: tree["settings"].get(name) for name in _ALIKE},
+        theirs,
         {name: ours[name] for name in _ALIKE},
     )
     _check_alike(f"{where} was written with training data of", "these have", tree["data"], _data(solver))

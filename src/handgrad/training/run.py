@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.training import checkpoint, checks, clipping, evaluation, feeding, logging, model_state
+from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training import resume as resuming
 from handgrad.training.ahead import Ahead
@@ -120,10 +120,9 @@ class Run:
             frozen = own_settings.frozen(self.param_config, self.epoch)
             loss, grads = self._loss_and_grads(X, y, frozen)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
-            grads = clipping.clip(grads, self.clip_norm, self.clip_value)
-            params, configs, rates = descend(
-                self.update_rule, self.model.params, grads, self.optim_configs, factor, frozen
-            )
+            state = self.model.params, grads, self.optim_configs
+            clip = self.clip_norm, self.clip_value
+            params, configs, rates = descend(self.update_rule, *state, factor, frozen, *clip)
             ends_epoch = (self.iteration + 1) % self.iterations_per_epoch == 0
             configs = decay(configs, self.lr_decay) if ends_epoch else configs
         self.model.params.update(params)

@@ -1,14 +1,20 @@
-"""Gradient descent, plain and with momentum, each with weight decay: rules of `handgrad.training.optim`."""
+"""Gradient descent, plain and with momentum, each with weight decay: rules of `handgrad.training.optim`.
+
+What all rules have in common is said there.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from handgrad import backend
+from handgrad.backend.before import NOTHING, Before
 from handgrad.training.optim_config import Config, prepare
 
 
-def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def sgd(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """Stochastic gradient descent: ``next_w = w - learning_rate * dw``.
 
     Parameters
@@ -36,11 +42,13 @@ def sgd(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np
     >>> next_w
     array([0.95, 2.05])
     """
-    w, dw, config = prepare("sgd", w, dw, config)
-    return backend.ops().sgd(_decayed(w, config), dw, config["learning_rate"]), config
+    w, dw, config, before = prepare("sgd", w, dw, config, before)
+    return backend.ops().sgd(w, dw, config["learning_rate"], before), config
 
 
-def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) -> tuple[np.ndarray, Config]:
+def sgd_momentum(
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
+) -> tuple[np.ndarray, Config]:
     """Gradient descent with momentum: ``v = momentum * v - learning_rate * dw; next_w = w + v``.
 
     Parameters
@@ -62,15 +70,14 @@ def sgd_momentum(w: np.ndarray, dw: np.ndarray, config: Config | None = None) ->
     >>> w, config["velocity"]
     (array([0.971]), array([-0.019]))
     """
-    w, dw, config = prepare("sgd_momentum", w, dw, config)
+    w, dw, config, before = prepare("sgd_momentum", w, dw, config, before)
     settings = config["learning_rate"], config["momentum"]
-    w = _decayed(w, config)
-    next_w, config["velocity"] = backend.ops().sgd_momentum(w, dw, config["velocity"], *settings)
+    next_w, config["velocity"] = backend.ops().sgd_momentum(w, dw, config["velocity"], *settings, before)
     return next_w, config
 
 
 def sgd_nesterov_momentum(
-    w: np.ndarray, dw: np.ndarray, config: Config | None = None
+    w: np.ndarray, dw: np.ndarray, config: Config | None = None, before: Before = NOTHING
 ) -> tuple[np.ndarray, Config]:
     """Momentum whose gradient is taken at the point where the velocity leads.
 
@@ -97,13 +104,9 @@ def sgd_nesterov_momentum(
     >>> w
     array([0.981])
     """
-    w, dw, config = prepare("sgd_nesterov_momentum", w, dw, config)
+    w, dw, config, before = prepare("sgd_nesterov_momentum", w, dw, config, before)
     settings = config["learning_rate"], config["momentum"]
-    w = _decayed(w, config)
-    next_w, config["velocity"] = backend.ops().sgd_nesterov_momentum(w, dw, config["velocity"], *settings)
+    next_w, config["velocity"] = backend.ops().sgd_nesterov_momentum(
+        w, dw, config["velocity"], *settings, before
+    )
     return next_w, config
-
-
-def _decayed(w: np.ndarray, config: Config) -> np.ndarray:
-    share = config["learning_rate"] * config["weight_decay"]
-    return np.asarray((1 - share) * w) if share else w

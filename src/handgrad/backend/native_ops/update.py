@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.backend import extension
+from handgrad.backend.before import Before
 from handgrad.backend.native_ops.arrays import c_order, empty
 from handgrad.backend.numpy_ops import update as numpy_update
 
@@ -15,37 +16,43 @@ __all__ = ["adadelta", "adagrad", "adam", "rmsprop", "sgd", "sgd_momentum", "sgd
 KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def sgd(w: np.ndarray, dw: np.ndarray, learning_rate: float) -> np.ndarray:
+def sgd(w: np.ndarray, dw: np.ndarray, learning_rate: float, before: Before) -> np.ndarray:
     """Return the next w."""
-    return _run("sgd", (w, dw), (learning_rate,))[0]
+    return _run("sgd", (w, dw), (learning_rate, before))[0]
 
 
 def sgd_momentum(
-    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float
+    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and velocity."""
-    return _run("sgd_momentum", (w, dw, velocity), (learning_rate, momentum))
+    return _run("sgd_momentum", (w, dw, velocity), (learning_rate, momentum, before))
 
 
 def sgd_nesterov_momentum(
-    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float
+    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and velocity."""
-    return _run("sgd_nesterov_momentum", (w, dw, velocity), (learning_rate, momentum))
+    return _run("sgd_nesterov_momentum", (w, dw, velocity), (learning_rate, momentum, before))
 
 
 def adagrad(
-    w: np.ndarray, dw: np.ndarray, cache: np.ndarray, learning_rate: float, epsilon: float
+    w: np.ndarray, dw: np.ndarray, cache: np.ndarray, learning_rate: float, epsilon: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and cache."""
-    return _run("adagrad", (w, dw, cache), (learning_rate, epsilon))
+    return _run("adagrad", (w, dw, cache), (learning_rate, epsilon, before))
 
 
 def rmsprop(
-    w: np.ndarray, dw: np.ndarray, cache: np.ndarray, learning_rate: float, decay_rate: float, epsilon: float
+    w: np.ndarray,
+    dw: np.ndarray,
+    cache: np.ndarray,
+    learning_rate: float,
+    decay_rate: float,
+    epsilon: float,
+    before: Before,
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and cache."""
-    return _run("rmsprop", (w, dw, cache), (learning_rate, decay_rate, epsilon))
+    return _run("rmsprop", (w, dw, cache), (learning_rate, decay_rate, epsilon, before))
 
 
 def adadelta(
@@ -56,9 +63,10 @@ def adadelta(
     learning_rate: float,
     decay_rate: float,
     epsilon: float,
+    before: Before,
 ) -> tuple[np.ndarray, ...]:
     """Return the next w, cache and delta_cache."""
-    return _run("adadelta", (w, dw, cache, delta_cache), (learning_rate, decay_rate, epsilon))
+    return _run("adadelta", (w, dw, cache, delta_cache), (learning_rate, decay_rate, epsilon, before))
 
 
 def adam(
@@ -71,13 +79,15 @@ def adam(
     beta1: float,
     beta2: float,
     epsilon: float,
-    weight_decay: float,
+    before: Before,
 ) -> tuple[np.ndarray, ...]:
-    """Return the next w, m and v; `t` counts this step, `weight_decay` is apart from the gradient."""
-    return _run("adam", (w, dw, m, v), (t, learning_rate, beta1, beta2, epsilon, weight_decay))
+    """Return the next w, m and v; `t` counts this step."""
+    return _run("adam", (w, dw, m, v), (t, learning_rate, beta1, beta2, epsilon, before))
 
 
-def _run(name: str, arrays: tuple[np.ndarray, ...], settings: tuple[float, ...]) -> tuple[np.ndarray, ...]:
+def _run(
+    name: str, arrays: tuple[np.ndarray, ...], settings: tuple[float | Before, ...]
+) -> tuple[np.ndarray, ...]:
     """Return the next w and the next memory, new arrays in C order; of other dtypes NumPy takes care."""
     w = arrays[0]
     if w.dtype not in KERNEL_DTYPES:
