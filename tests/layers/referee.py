@@ -31,6 +31,18 @@ def _conv(x: Tensor, w: Tensor, b: Tensor, conv_param: dict[str, Any]) -> Tensor
     return F.conv2d(x, w, b, conv_param["stride"], conv_param["pad"])
 
 
+def _conv_bn(
+    x: Tensor, w: Tensor, b: Tensor, conv_param: dict[str, Any], gamma: Tensor, beta: Tensor, bn_param: Any
+) -> Tensor:
+    out = _conv(x, w, b, conv_param)
+    if bn_param["mode"] == "test":
+        return _bn(out, gamma, beta, bn_param)
+    # From the definition: the gradient of b is 0, and F.batch_norm makes it a thousand units of rounding.
+    var, mean = torch.var_mean(out, (0, 2, 3), correction=0, keepdim=True)
+    xhat = (out - mean) * torch.rsqrt(var + bn_param["eps"])
+    return xhat * gamma.reshape(-1, 1, 1) + beta.reshape(-1, 1, 1)
+
+
 def _dropout(x: Tensor, dropout_param: dict[str, Any]) -> Tensor:
     if dropout_param["mode"] == "test":
         return x * 1
@@ -76,6 +88,7 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
         _bn(_affine(x, w, b), gamma, beta, bn_param)
     ),
     "conv_relu": lambda x, w, b, conv_param: F.relu(_conv(x, w, b, conv_param)),
+    "conv_bn": _conv_bn,
     "conv_bn_relu": lambda x, w, b, conv_param, gamma, beta, bn_param: F.relu(
         _bn(_conv(x, w, b, conv_param), gamma, beta, bn_param)
     ),

@@ -84,10 +84,16 @@ def conv_relu_pool(x: Tensor, w: Tensor, b: Tensor, conv_param: dict, pool_param
     return max_pool2d(F.relu(conv2d(x, w, b, conv_param)), pool_param)
 
 
+def conv_bn(
+    x: Tensor, w: Tensor, b: Tensor, gamma: Tensor, beta: Tensor, conv_param: dict, bn_param: dict
+) -> Tensor:
+    return batch_norm(conv2d(x, w, b, conv_param), gamma, beta, bn_param)
+
+
 def conv_bn_relu(
     x: Tensor, w: Tensor, b: Tensor, gamma: Tensor, beta: Tensor, conv_param: dict, bn_param: dict
 ) -> Tensor:
-    return F.relu(batch_norm(conv2d(x, w, b, conv_param), gamma, beta, bn_param))
+    return F.relu(conv_bn(x, w, b, gamma, beta, conv_param, bn_param))
 
 
 def conv_bn_relu_pool(
@@ -215,6 +221,7 @@ CASES = [
         lambda x, w, b, conv_param: F.relu(conv2d(x, w, b, conv_param)),
         {"conv_param": SKEWED},
     ),
+    Case("conv_bn", {**CONV, **SCALE_2}, conv_bn, {"conv_param": SKEWED, "bn_param": TRAIN}),
     Case("conv_bn_relu", {**CONV, **SCALE_2}, conv_bn_relu, {"conv_param": SKEWED, "bn_param": TRAIN}),
     Case("conv_relu_pool", CONV, conv_relu_pool, {"conv_param": {"pad": 1}, "pool_param": OVERLAP}),
     Case(

@@ -87,6 +87,7 @@ _MAKERS: dict[str, Callable[[Maker], list[Case]]] = {
     "affine_relu": rows.affine,
     "affine_bn_relu": images.affine_bn_relu,
     "conv_relu": images.conv_relu,
+    "conv_bn": images.conv_bn_relu,
     "conv_bn_relu": images.conv_bn_relu,
     "conv_relu_pool": images.conv_relu_pool,
     "conv_bn_relu_pool": images.conv_bn_relu_pool,

@@ -34,6 +34,7 @@ _ALIASES = {
     "fc": "affine",
     "linear": "affine",
     "affine_batchnorm_relu": "affine_bn_relu",
+    "conv_batchnorm": "conv_bn",
     "conv_batchnorm_relu": "conv_bn_relu",
     "conv_batchnorm_relu_pool": "conv_bn_relu_pool",
 }

@@ -12,6 +12,7 @@ from handgrad.layers import params
 from handgrad.layers.activation import relu_forward
 from handgrad.layers.caches import (
     Cache,
+    ConvBnCache,
     ConvBnReluCache,
     ConvBnReluPoolCache,
     ConvCache,
@@ -25,7 +26,8 @@ from handgrad.layers.overrides import replaced
 from handgrad.layers.pool import max_pool_forward
 
 CONV_RELU_POOL = ("conv", "relu", "max_pool")
-CONV_BN_RELU = ("conv", "spatial_batchnorm", "relu")
+CONV_BN = ("conv", "spatial_batchnorm")
+CONV_BN_RELU = (*CONV_BN, "relu")
 CONV_BN_RELU_POOL = (*CONV_BN_RELU, "max_pool")
 
 
@@ -65,8 +67,9 @@ class OnePassCache(Cache):
             if norm is not None:
                 out, bn = spatial_batchnorm_forward(out, norm.gamma, norm.beta, dict(norm.bn_param))
                 caches.append(bn)
-            out, relu = relu_forward(out)
-            caches.append(relu)
+            if "relu" in self.kept.layers:
+                out, relu = relu_forward(out)
+                caches.append(relu)
             if pool_param is not None:
                 caches.append(max_pool_forward(out, pool_param)[1])
         return iter(caches)
@@ -80,12 +83,24 @@ class ConvReluPoolInOne(OnePassCache, ConvReluPoolCache):
     """Of convolution, relu, max-pool."""
 
 
+class ConvBnInOne(OnePassCache, ConvBnCache):
+    """Of convolution, batch norm."""
+
+
 class ConvBnReluInOne(OnePassCache, ConvBnReluCache):
     """Of convolution, batch norm, relu."""
 
 
 class ConvBnReluPoolInOne(OnePassCache, ConvBnReluPoolCache):
     """Of convolution, batch norm, relu, max-pool."""
+
+
+NORMED: dict[tuple[str, ...], type[OnePassCache]] = {
+    CONV_BN: ConvBnInOne,
+    CONV_BN_RELU: ConvBnReluInOne,
+    CONV_BN_RELU_POOL: ConvBnReluPoolInOne,
+}
+"""Runs of layers that begin with a convolution and batch norm, and their caches."""
 
 
 def conv_relu_pool_forward(
@@ -117,7 +132,8 @@ def conv_relu_pool_backward(dout: np.ndarray, cache: ConvReluPoolInOne, need_dx:
     return cache.ops.BLOCKS[CONV_RELU_POOL].backward(dout, x, w, conv, pool, cache.kept.kept, need_dx)
 
 
-def conv_bn_relu_forward(
+def conv_bn_forward(
+    layers: tuple[str, ...],
     x: np.ndarray,
     w: np.ndarray,
     b: np.ndarray,
@@ -125,11 +141,10 @@ def conv_bn_relu_forward(
     norm: tuple[np.ndarray, np.ndarray, MutableMapping[str, Any]],
     pool_param: Mapping[str, Any] | None = None,
 ) -> tuple[np.ndarray, Any] | None:
-    """Return what `sandwich.conv_bn_relu_forward` returns, or None where it goes step by step.
+    """Return what the sandwich of these layers, one of `NORMED`, returns, or None where it goes step by step.
 
-    With `pool_param` that is `conv_bn_relu_pool_forward`; `norm` is gamma, beta, bn_param.
+    `norm` is gamma, beta, bn_param.
     """
-    layers = CONV_BN_RELU if pool_param is None else CONV_BN_RELU_POOL
     ops, block = _block(layers)
     if block is None:
         return None
@@ -146,12 +161,12 @@ def conv_bn_relu_forward(
     before = Norm(gamma, beta, dict(bn_param))
     if settings.mode == "train":
         bn_param["running_mean"], bn_param["running_var"] = running_mean, running_var
-    kind, rest = (ConvBnReluInOne, 2) if pool_param is None else (ConvBnReluPoolInOne, 3)
     cache = keep(ConvCache, ops, None, x, w, b, conv_param)
-    return out, keep(kind, ops, Kept(layers, shape, kept, before, pool_param), cache, *[None] * rest)
+    steps = (cache, *[None] * (len(layers) - 1))
+    return out, keep(NORMED[layers], ops, Kept(layers, shape, kept, before, pool_param), *steps)
 
 
-def conv_bn_relu_backward(dout: np.ndarray, cache: Any, need_dx: bool) -> tuple[Any, ...]:
+def conv_bn_backward(dout: np.ndarray, cache: Any, need_dx: bool) -> tuple[Any, ...]:
     """Return dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     x, w, b, conv_param = cache.conv
     conv, pool, shape = _slide(x, w, conv_param, cache.kept.pool_param)

@@ -73,6 +73,10 @@ class ConvReluCache(namedtuple("ConvReluCache", "conv relu"), Cache):
     """The caches of the two steps."""
 
 
+class ConvBnCache(namedtuple("ConvBnCache", "conv bn"), Cache):
+    """The caches of the two steps."""
+
+
 class ConvBnReluCache(namedtuple("ConvBnReluCache", "conv bn relu"), Cache):
     """The caches of the three steps."""
 

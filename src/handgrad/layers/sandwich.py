@@ -13,6 +13,7 @@ from handgrad.layers.affine import affine_backward, affine_forward
 from handgrad.layers.caches import (
     AffineBnReluCache,
     AffineReluCache,
+    ConvBnCache,
     ConvBnReluCache,
     ConvBnReluPoolCache,
     ConvReluCache,
@@ -121,6 +122,33 @@ def conv_relu_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) ->
     return conv_backward(dout, conv, need_dx=need_dx)
 
 
+def conv_bn_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    conv_param: Mapping[str, Any],
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    bn_param: MutableMapping[str, Any],
+) -> tuple[np.ndarray, ConvBnCache]:
+    """Convolution, spatial batch norm: arguments and out as those of `conv_bn_relu_forward`, without relu."""
+    in_one = blocks.conv_bn_forward(blocks.CONV_BN, x, w, b, conv_param, (gamma, beta, bn_param))
+    if in_one is not None:
+        return in_one
+    out, conv = conv_forward(x, w, b, conv_param)
+    out, bn = spatial_batchnorm_forward(out, gamma, beta, bn_param)
+    return out, ConvBnCache(conv, bn)
+
+
+def conv_bn_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
+    """Backward pass of `conv_bn_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
+    if blocks.takes(cache, need_dx):
+        return blocks.conv_bn_backward(dout, cache, need_dx)
+    conv, bn = cache
+    dout, dgamma, dbeta = spatial_batchnorm_backward(dout, bn)
+    return *conv_backward(dout, conv, need_dx=need_dx), dgamma, dbeta
+
+
 def conv_bn_relu_forward(
     x: np.ndarray,
     w: np.ndarray,
@@ -147,7 +175,7 @@ def conv_bn_relu_forward(
     out : ndarray (N, F, H', W')
     cache : ConvBnReluCache
     """
-    in_one = blocks.conv_bn_relu_forward(x, w, b, conv_param, (gamma, beta, bn_param))
+    in_one = blocks.conv_bn_forward(blocks.CONV_BN_RELU, x, w, b, conv_param, (gamma, beta, bn_param))
     if in_one is not None:
         return in_one
     out, conv = conv_forward(x, w, b, conv_param)
@@ -159,7 +187,7 @@ def conv_bn_relu_forward(
 def conv_bn_relu_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     if blocks.takes(cache, need_dx):
-        return blocks.conv_bn_relu_backward(dout, cache, need_dx)
+        return blocks.conv_bn_backward(dout, cache, need_dx)
     conv, bn, relu = cache
     dout = relu_backward(dout, relu)
     dout, dgamma, dbeta = spatial_batchnorm_backward(dout, bn)
@@ -240,7 +268,9 @@ def conv_bn_relu_pool_forward(
     out : ndarray (N, F, H'', W'')
     cache : ConvBnReluPoolCache
     """
-    in_one = blocks.conv_bn_relu_forward(x, w, b, conv_param, (gamma, beta, bn_param), pool_param)
+    in_one = blocks.conv_bn_forward(
+        blocks.CONV_BN_RELU_POOL, x, w, b, conv_param, (gamma, beta, bn_param), pool_param
+    )
     if in_one is not None:
         return in_one
     out, conv = conv_forward(x, w, b, conv_param)
@@ -253,7 +283,7 @@ def conv_bn_relu_pool_forward(
 def conv_bn_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_bn_relu_pool_forward`: dx (None without `need_dx`), dw, db, dgamma, dbeta."""
     if blocks.takes(cache, need_dx):
-        return blocks.conv_bn_relu_backward(dout, cache, need_dx)
+        return blocks.conv_bn_backward(dout, cache, need_dx)
     conv, bn, relu, pool = cache
     dout = max_pool_backward(dout, pool)
     dout = relu_backward(dout, relu)

@@ -65,6 +65,29 @@ def conv_relu_backward_naive(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray
     return conv_backward_naive(da, conv_cache)
 
 
+def conv_bn_forward_naive(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    conv_param: dict,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    bn_param: dict,
+) -> tuple[np.ndarray, tuple]:
+    """Apply conv, then spatial_batchnorm; cache (conv_cache, bn_cache)."""
+    a, conv_cache = conv_forward_naive(x, w, b, conv_param)
+    out, bn_cache = spatial_batchnorm_forward_naive(a, gamma, beta, bn_param)
+    return out, (conv_cache, bn_cache)
+
+
+def conv_bn_backward_naive(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+    """Return dx, dw, db, dgamma, dbeta."""
+    conv_cache, bn_cache = cache
+    da, dgamma, dbeta = spatial_batchnorm_backward_naive(dout, bn_cache)
+    dx, dw, db = conv_backward_naive(da, conv_cache)
+    return dx, dw, db, dgamma, dbeta
+
+
 def conv_bn_relu_forward_naive(
     x: np.ndarray,
     w: np.ndarray,

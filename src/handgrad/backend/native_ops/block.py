@@ -67,6 +67,64 @@ class Normed(NamedTuple):
     winner: np.ndarray | None
 
 
+def _normed(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    scale: tuple[np.ndarray, np.ndarray],
+    bn: Any,
+    conv: Any,
+    relu: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Normed]:
+    """Return out, the new running mean and variance, and what backward needs, in training."""
+    scores, moments = conv_with_moments(x, w, b, *conv)
+    out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu, moments)
+    return out, mean, var, Normed(scores, statistics, None)
+
+
+class ConvBn:
+    """Convolution, batch norm. It has no pool."""
+
+    @staticmethod
+    def gives_dx(kept: Normed) -> bool:
+        """Return whether backward gives dx."""
+        return True
+
+    @staticmethod
+    def forward(
+        x: np.ndarray,
+        w: np.ndarray,
+        b: np.ndarray,
+        scale: tuple[np.ndarray, np.ndarray],
+        bn: Any,
+        conv: Any,
+        pool: None,
+        shape: tuple[int, ...],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Normed] | None:
+        """Return what `ConvBnRelu.forward` does, before relu; None at test time."""
+        if bn.mode != "train" or not x.size:
+            return None
+        return _normed(x, w, b, scale, bn, conv, relu=False)
+
+    @staticmethod
+    def backward(
+        dout: np.ndarray,
+        x: np.ndarray,
+        w: np.ndarray,
+        b: np.ndarray,
+        gamma: np.ndarray,
+        conv: Any,
+        pool: None,
+        kept: Normed,
+        need_dx: bool,
+    ) -> tuple[np.ndarray | None, ...]:
+        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db, dgamma and dbeta (F,)."""
+        dscores, dgamma, dbeta = norm.normalise_backward(
+            dout, kept.scores, gamma, kept.statistics, relu=False
+        )
+        return *conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx), dgamma, dbeta
+
+
 class ConvBnRelu:
     """Convolution, batch norm, relu and, where `pool` is given, max-pool.
 
@@ -97,12 +155,11 @@ class ConvBnRelu:
         folded = Folded.forward(x, w, b, scale, bn, conv, pool, shape)
         if folded is not None or bn.mode != "train" or not x.size:
             return folded
-        scores, moments = conv_with_moments(x, w, b, *conv)
-        out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu=True, moments=moments)
-        winner = None
+        out, mean, var, kept = _normed(x, w, b, scale, bn, conv, relu=True)
         if pool:
             out, winner = max_pool_forward(out, *pool)
-        return out, mean, var, Normed(scores, statistics, winner)
+            kept = kept._replace(winner=winner)
+        return out, mean, var, kept
 
     @staticmethod
     def backward(
@@ -127,6 +184,7 @@ class ConvBnRelu:
 
 BLOCKS = {
     ("conv", "relu", "max_pool"): ConvReluPool,
+    ("conv", "spatial_batchnorm"): ConvBn,
     ("conv", "spatial_batchnorm", "relu"): ConvBnRelu,
     ("conv", "spatial_batchnorm", "relu", "max_pool"): ConvBnRelu,
 }

@@ -25,6 +25,7 @@ PIECES = {
     "affine_relu": ("affine", "relu"),
     "affine_bn_relu": ("affine", "batchnorm", "relu"),
     "conv_relu": ("conv", "relu"),
+    "conv_bn": ("conv", "spatial_batchnorm"),
     "conv_bn_relu": ("conv", "spatial_batchnorm", "relu"),
     "conv_relu_pool": ("conv", "relu", "max_pool"),
     "conv_bn_relu_pool": ("conv", "spatial_batchnorm", "relu", "max_pool"),

@@ -26,6 +26,7 @@ _LAWS: dict[str, tuple[Any, ...]] = {
     "affine_relu": (linear.sandwich,),
     "affine_bn_relu": (linear.sandwich,),
     "conv_relu": (linear.sandwich,),
+    "conv_bn": (linear.normed,),
     "conv_bn_relu": (linear.sandwich,),
     "conv_relu_pool": (linear.sandwich,),
     "conv_bn_relu_pool": (linear.sandwich,),

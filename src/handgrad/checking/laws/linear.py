@@ -142,6 +142,13 @@ def sandwich(state: Any) -> None:
             return
 
 
+def normed(state: Any) -> None:
+    """Hold what batch norm puts out when nothing follows it."""
+    for run in good_runs(state):
+        if not _normalised(state, run, f"on {run.case.words}", relu=False):
+            return
+
+
 def _rectified(state: Any, run: Run, words: str) -> bool:
     """Hold f(w, b) - f(-w, -b) linear: relu(a) - relu(-a) = a, and a is linear in x. Not behind a pool."""
     w, b = run.case.args["w"], run.case.args["b"]
@@ -175,18 +182,19 @@ def _rectified(state: Any, run: Run, words: str) -> bool:
     return True
 
 
-def _normalised(state: Any, run: Run, words: str) -> bool:
-    """With gamma 0, out is the positive part of beta."""
+def _normalised(state: Any, run: Run, words: str, relu: bool = True) -> bool:
+    """With gamma 0, out is beta, or behind relu its positive part."""
     gamma, beta = run.case.args["gamma"], run.case.args["beta"]
     out = value(state, run, gamma=0 * gamma)
     if out is None:
         return True
-    due = np.broadcast_to(np.maximum(beta, 0).reshape(1, -1, *(1 for _ in out.shape[2:])), out.shape)
+    left, what = (np.maximum(beta, 0), "the positive part of beta") if relu else (beta, "beta")
+    due = np.broadcast_to(left.reshape(1, -1, *(1 for _ in out.shape[2:])), out.shape)
     if not near(out, due):
         state.add(
             "forward-wrong",
             "out",
-            f"with gamma zero, out must be the positive part of beta: {off(out, due)}, {words}",
+            f"with gamma zero, out must be {what}: {off(out, due)}, {words}",
         )
         return False
     x = run.case.args["x"]
