@@ -24,9 +24,15 @@
 //   flags(bits)                       lane i is bit i, 0 or 1; what lies above is ignored
 //   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
 //   evens(a, b), odds(a, b)           a0 a2 ... b0 b2 ..., a1 a3 ... b1 b3 ...
+//   turned<Step, Start>(a)            lane i is lane Start + Step i of a, counted round
+//   blend_three(a, b, c)              lanes 0, 3, ... of a, 1, 4, ... of b, 2, 5, ... of c
 //   sum(a)                            of all lanes
 //   store_bytes(to, a, n)             the first n lanes, whole numbers from 0 to 255, as bytes
 //   load_bytes(from, n)               and back, the other lanes 0
+//   masks_bytes                       whether there are the next three
+//   bytes_between(from, begin, end)   as load_between, of bytes
+//   same_bytes(bytes, value)          where a byte is value
+//   add_where(a, m, b)                a + b where m, else a
 #pragma once
 
 #include <math.h>
@@ -112,6 +118,21 @@ struct Simd<float> {
     static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
         return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
     }
+    template <int Step, int Start>
+    static HANDGRAD_INLINE Vec turned(Vec a) {
+        const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        return _mm512_permutexvar_ps(_mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32(Step)), _mm512_set1_epi32(Start)), a);
+    }
+    static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
+        return _mm512_mask_blend_ps(0x4924, _mm512_mask_blend_ps(0x2492, a, b), c);
+    }
+    static constexpr bool masks_bytes = true;
+    using Bytes = __m128i;
+    static HANDGRAD_INLINE Bytes bytes_between(const std::uint8_t* from, int begin, int end) {
+        return _mm_maskz_loadu_epi8(static_cast<Mask>(first(end) & ~first(begin)), from);
+    }
+    static HANDGRAD_INLINE Mask same_bytes(Bytes a, int value) { return _mm_cmpeq_epi8_mask(a, _mm_set1_epi8(static_cast<char>(value))); }
+    static HANDGRAD_INLINE Vec add_where(Vec a, Mask m, Vec b) { return _mm512_mask_add_ps(a, m, a, b); }
     static HANDGRAD_INLINE float sum(Vec a) { return _mm512_reduce_add_ps(a); }
     static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
         const __m128i bytes = _mm_maskz_loadu_epi8(first(n), from);
@@ -176,6 +197,15 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
         return _mm512_permutex2var_pd(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b);
     }
+    template <int Step, int Start>
+    static HANDGRAD_INLINE Vec turned(Vec a) {
+        const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm512_permutexvar_pd(_mm512_add_epi64(_mm512_mullo_epi64(lane, _mm512_set1_epi64(Step)), _mm512_set1_epi64(Start)), a);
+    }
+    static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
+        return _mm512_mask_blend_pd(0x24, _mm512_mask_blend_pd(0x92, a, b), c);
+    }
+    static constexpr bool masks_bytes = false;
     static HANDGRAD_INLINE double sum(Vec a) { return _mm512_reduce_add_pd(a); }
     static HANDGRAD_INLINE Vec load_bytes(const std::uint8_t* from, int n) {
         const __m128i bytes = _mm_maskz_loadu_epi8(first(n), from);
@@ -289,6 +319,15 @@ struct Simd<float> {
         const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
         return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
     }
+    template <int Step, int Start>
+    static HANDGRAD_INLINE Vec turned(Vec a) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_permutevar8x32_ps(a, _mm256_add_epi32(_mm256_mullo_epi32(lane, _mm256_set1_epi32(Step)), _mm256_set1_epi32(Start)));
+    }
+    static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
+        return _mm256_blend_ps(_mm256_blend_ps(a, b, 0x92), c, 0x24);
+    }
+    static constexpr bool masks_bytes = false;
     static HANDGRAD_INLINE float sum(Vec a) {
         __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
         s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -372,6 +411,13 @@ struct Simd<double> {
     static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
         return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8);
     }
+    template <int Step, int Start>
+    static HANDGRAD_INLINE Vec turned(Vec a) {
+        constexpr auto lane = [](int i) { return ((Start + Step * i) & 3) << 2 * i; };
+        return _mm256_permute4x64_pd(a, lane(0) | lane(1) | lane(2) | lane(3));
+    }
+    static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) { return _mm256_blend_pd(_mm256_blend_pd(a, b, 2), c, 4); }
+    static constexpr bool masks_bytes = false;
     static HANDGRAD_INLINE double sum(Vec a) {
         const __m128d s = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
         return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
@@ -521,6 +567,14 @@ struct Simd {
     static HANDGRAD_INLINE Vec odds(Vec a, Vec b) {
         return each([&](int i) { return 2 * i < lanes ? a[2 * i + 1] : b[2 * i + 1 - lanes]; });
     }
+    template <int Step, int Start>
+    static HANDGRAD_INLINE Vec turned(Vec a) {
+        return each([&](int i) { return a[(Start + Step * i) & (lanes - 1)]; });
+    }
+    static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
+        return each([&](int i) { return i % 3 == 0 ? a[i] : i % 3 == 1 ? b[i] : c[i]; });
+    }
+    static constexpr bool masks_bytes = false;
     static HANDGRAD_INLINE T sum(Vec a) {
         T s = a[0];
         for (int i = 1; i < lanes; ++i) s += a[i];

@@ -65,6 +65,62 @@ def test_any_window(isa, dtype, threads):
         assert_close(dx, right_dx, 36)
 
 
+WIDTHS = (3, 4, 5, 6, 7, 9, 11, 16, 17, 24, 31, 32, 34, 47, 50, 51, 53, 96)
+
+
+@each_isa
+@each_dtype
+@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_windows_of_three_columns(isa, dtype, rows, step):
+    """They have kernels of their own: every rest of a vector, one column of windows, ties, NaN."""
+    _native.set_isa(isa)
+    rng = np.random.default_rng(step)
+    for width in WIDTHS:
+        x = np.round(2 * rng.normal(size=(1, 3, int(rng.integers(rows, 14)), width))).astype(dtype)
+        x[0, 0].flat[rng.integers(x[0, 0].size, size=3)] = np.nan
+        (out, dx, winner), (right, right_dx, right_winner) = both("max_pool", x, (rows, 3), (step, step))
+        np.testing.assert_array_equal(out, right)
+        np.testing.assert_array_equal(winner, right_winner)
+        assert_close(dx, right_dx, 9)
+        x = np.nan_to_num(x)
+        (out, dx, _), (right, right_dx, _) = both("avg_pool", x, (rows, 3), (step, step))
+        assert_close(out, right, 9)
+        assert_close(dx, right_dx, 9)
+
+
+@each_isa
+@each_dtype
+@pytest.mark.parametrize("image", [(75, 224), (61, 1031)])  # more rows than are visited at once
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_large_images(isa, dtype, image, step):
+    _native.set_isa(isa)
+    x = np.round(2 * np.random.default_rng(0).normal(size=(1, 1, *image))).astype(dtype)
+    for name in ("max_pool", "avg_pool"):
+        mine, right = both(name, x, (3, 3), (step, step))
+        for one, other in zip(mine[:2], right[:2], strict=True):
+            assert_close(one, other, 9)
+
+
+@each_isa
+@each_dtype
+@pytest.mark.parametrize(
+    ("window", "stride"), [((3, 3), 1), ((3, 3), 2), ((2, 3), 3), ((2, 2), 2), ((4, 2), 3)]
+)
+def test_the_maximum_is_the_winner_to_the_last_bit(isa, dtype, window, stride):
+    """Zeros of both signs tie, and the first of them is passed on."""
+    _native.set_isa(isa)
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1.0, -0.0, 0.0], size=(2, 2, 19, 37)).astype(dtype)
+    out, winner = native_ops.max_pool_forward(x, window, (stride, stride))
+    windows = np.lib.stride_tricks.sliding_window_view(x, window, axis=(2, 3))[:, :, ::stride, ::stride]
+    taps = windows.reshape(*windows.shape[:4], -1)
+    np.testing.assert_array_equal(winner, taps.argmax(-1))
+    won = np.take_along_axis(taps, winner[..., None].astype(np.intp), -1)[..., 0]
+    np.testing.assert_array_equal(np.signbit(out), np.signbit(won))
+    np.testing.assert_array_equal(out, won)
+
+
 @each_isa
 def test_windows_against_pytorch(isa):
     _native.set_isa(isa)
@@ -125,6 +181,20 @@ def test_large_gradients_are_written_past_the_caches_and_right(dtype):
         for name in ("max_pool", "avg_pool"):
             (_, dx, _), (_, expected, _) = both(name, x, (2, 2), (2, 2))
             np.testing.assert_array_equal(dx, expected)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
+def test_large_gradients_are_those_of_their_parts(name, step):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(9000, 1, 32, 31)).astype(np.float32)
+    forward, backward = (getattr(native_ops, f"{name}_{side}") for side in ("forward", "backward"))
+    out, kept = forward(x, (3, 3), (step, step))
+    dx = backward(out, x, (3, 3), (step, step), kept)
+    for part in (slice(0, 50), slice(8950, 9000)):
+        winner = None if kept is None else kept[part]
+        alone = backward(out[part], x[part], (3, 3), (step, step), winner)
+        np.testing.assert_array_equal(dx[part], alone)
 
 
 def floats(*shape: int) -> np.ndarray:
