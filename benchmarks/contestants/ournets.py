@@ -1,4 +1,8 @@
-"""The nets in Handgrad: written in its notation, trained by the courses' protocol."""
+"""The nets in Handgrad: written in its notation, trained by the courses' protocol.
+
+L2 is the model's, as in the courses, whose loss holds its penalty; or the rule's, as in the other
+contestants, whose loss does not.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,18 @@ import handgrad
 from handgrad.models import ConvNet
 from handgrad.training import optim
 
+L2_IN_RULE = "native, L2 in the rule"
+
 
 def make(net: str, variant: str) -> Step:
     X, y = batch(net)
-    model = ConvNet(f"{notation(net)} - softmax", reg=REG, seed=0)
+    in_rule = variant == L2_IN_RULE
+    model = ConvNet(f"{notation(net)} - softmax", reg=0 if in_rule else REG, seed=0)
     model.params = _by_their_names(weights(net))
-    configs = {name: {"learning_rate": LEARNING_RATE} for name in model.params}
+    configs: dict = {name: {"learning_rate": LEARNING_RATE} for name in model.params}
+    for name in model.params:
+        if in_rule and name[0] == "W":
+            configs[name]["l2"] = REG
 
     def step() -> float:
         loss, grads = model.loss(X, y)
@@ -25,7 +35,9 @@ def make(net: str, variant: str) -> Step:
         return loss
 
     def penalty() -> float:
-        return sum(0.5 * REG * float((w * w).sum()) for name, w in model.params.items() if name[0] == "W")
+        return sum(
+            0.5 * model.reg * float((w * w).sum()) for name, w in model.params.items() if name[0] == "W"
+        )
 
     step.penalty = penalty
     return step
@@ -43,4 +55,8 @@ def _by_their_names(layers: list[dict]) -> dict:
 
 if __name__ == "__main__":
     handgrad.set_num_threads(int(os.environ["BENCH_THREADS"]))
-    serve({"Handgrad": handgrad.__version__, "NumPy": __import__("numpy").__version__}, make, ["native"])
+    serve(
+        {"Handgrad": handgrad.__version__, "NumPy": __import__("numpy").__version__},
+        make,
+        ["native", L2_IN_RULE],
+    )
