@@ -140,6 +140,8 @@ def _needed(where: str, param: Mapping[str, Any], key: str) -> Any:
 
 def whole(name: str, value: Any, *, least: int) -> int:
     """Return `value` as an int of at least `least`; an integral float counts, 1.5 is a ValueError."""
+    if type(value) is int and value >= least:  # the usual case, in a tenth of the time of what follows
+        return value
     if isinstance(value, float | np.floating):
         if not float(value).is_integer():
             raise ValueError(f"{name} must be a whole number, got {value!r}")
@@ -148,7 +150,7 @@ def whole(name: str, value: Any, *, least: int) -> int:
 
 
 def _pair(name: str, value: Any, *, least: int) -> Pair:
-    if isinstance(value, tuple | list | np.ndarray) and np.ndim(value) == 1:
+    if type(value) is not int and isinstance(value, tuple | list | np.ndarray) and np.ndim(value) == 1:
         if len(value) != 2:
             raise ValueError(f"{name} must be a whole number or a pair (height, width), got {value!r}")
         return whole(name, value[0], least=least), whole(name, value[1], least=least)
