@@ -414,7 +414,8 @@ struct Simd<double> {
     template <int Step, int Start>
     static HANDGRAD_INLINE Vec turned(Vec a) {
         constexpr auto lane = [](int i) { return ((Start + Step * i) & 3) << 2 * i; };
-        return _mm256_permute4x64_pd(a, lane(0) | lane(1) | lane(2) | lane(3));
+        constexpr int all = lane(0) | lane(1) | lane(2) | lane(3);
+        return _mm256_permute4x64_pd(a, all);
     }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) { return _mm256_blend_pd(_mm256_blend_pd(a, b, 2), c, 4); }
     static constexpr bool masks_bytes = false;
