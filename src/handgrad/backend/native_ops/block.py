@@ -67,77 +67,19 @@ class Normed(NamedTuple):
     winner: np.ndarray | None
 
 
-def _normed(
-    x: np.ndarray,
-    w: np.ndarray,
-    b: np.ndarray,
-    scale: tuple[np.ndarray, np.ndarray],
-    bn: Any,
-    conv: Any,
-    relu: bool,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Normed]:
-    """Return out, the new running mean and variance, and what backward needs, in training."""
-    scores, moments = conv_with_moments(x, w, b, *conv)
-    out, mean, var, statistics = norm.normalise(scores, *scale, bn, relu, moments)
-    return out, mean, var, Normed(scores, statistics, None)
-
-
 class ConvBn:
-    """Convolution, batch norm. It has no pool."""
+    """Convolution, batch norm; `pool` is None, but not so in `ConvBnRelu`."""
 
-    @staticmethod
-    def gives_dx(kept: Normed) -> bool:
-        """Return whether backward gives dx."""
-        return True
-
-    @staticmethod
-    def forward(
-        x: np.ndarray,
-        w: np.ndarray,
-        b: np.ndarray,
-        scale: tuple[np.ndarray, np.ndarray],
-        bn: Any,
-        conv: Any,
-        pool: None,
-        shape: tuple[int, ...],
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Normed] | None:
-        """Return what `ConvBnRelu.forward` does, before relu; None at test time."""
-        if bn.mode != "train" or not x.size:
-            return None
-        return _normed(x, w, b, scale, bn, conv, relu=False)
-
-    @staticmethod
-    def backward(
-        dout: np.ndarray,
-        x: np.ndarray,
-        w: np.ndarray,
-        b: np.ndarray,
-        gamma: np.ndarray,
-        conv: Any,
-        pool: None,
-        kept: Normed,
-        need_dx: bool,
-    ) -> tuple[np.ndarray | None, ...]:
-        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db, dgamma and dbeta (F,)."""
-        dscores, dgamma, dbeta = norm.normalise_backward(
-            dout, kept.scores, gamma, kept.statistics, relu=False
-        )
-        return *conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx), dgamma, dbeta
-
-
-class ConvBnRelu:
-    """Convolution, batch norm, relu and, where `pool` is given, max-pool.
-
-    In one pass where batch norm can be folded into the filters, else batch norm and relu in one.
-    """
+    relu = False
 
     @staticmethod
     def gives_dx(kept: Any) -> bool:
         """Return whether backward gives dx."""
         return not isinstance(kept, KeptFolded)
 
-    @staticmethod
+    @classmethod
     def forward(
+        cls,
         x: np.ndarray,
         w: np.ndarray,
         b: np.ndarray,
@@ -152,17 +94,19 @@ class ConvBnRelu:
         `scale` is gamma and beta (F,), `bn` batch norm's settings; `conv` and `pool` tell how windows slide.
         None where one layer after the other is quicker.
         """
-        folded = Folded.forward(x, w, b, scale, bn, conv, pool, shape)
+        folded = Folded.forward(x, w, b, scale, bn, conv, pool, shape) if cls.relu else None
         if folded is not None or bn.mode != "train" or not x.size:
             return folded
-        out, mean, var, kept = _normed(x, w, b, scale, bn, conv, relu=True)
+        scores, moments = conv_with_moments(x, w, b, *conv)
+        out, mean, var, statistics = norm.normalise(scores, *scale, bn, cls.relu, moments)
+        winner = None
         if pool:
             out, winner = max_pool_forward(out, *pool)
-            kept = kept._replace(winner=winner)
-        return out, mean, var, kept
+        return out, mean, var, Normed(scores, statistics, winner)
 
-    @staticmethod
+    @classmethod
     def backward(
+        cls,
         dout: np.ndarray,
         x: np.ndarray,
         w: np.ndarray,
@@ -178,8 +122,17 @@ class ConvBnRelu:
             return None, *Folded.backward(dout, x, w, b, conv, pool, kept)
         if kept.winner is not None:
             dout = max_pool_backward(dout, kept.scores, pool.window, pool.stride, kept.winner)
-        dscores, dgamma, dbeta = norm.normalise_backward(dout, kept.scores, gamma, kept.statistics, relu=True)
+        dscores, dgamma, dbeta = norm.normalise_backward(dout, kept.scores, gamma, kept.statistics, cls.relu)
         return *conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx), dgamma, dbeta
+
+
+class ConvBnRelu(ConvBn):
+    """Convolution, batch norm, relu and, where `pool` is given, max-pool.
+
+    In one pass where batch norm can be folded into the filters, else batch norm and relu in one.
+    """
+
+    relu = True
 
 
 BLOCKS = {
