@@ -22,14 +22,6 @@ SHAPES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def arrays(n: int, d: int, m: int, dtype: type) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     shapes = {"x": (n, d), "w": (d, m), "b": (m,), "dout": (n, m)}

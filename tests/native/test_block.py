@@ -16,14 +16,7 @@ each_isa = pytest.mark.parametrize("isa", _native.isas())
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads, winograd = _native.isa(), _native.num_threads(), _native.winograd()
-    with handgrad.use_backend("native"):
-        yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-    _native.set_winograd(winograd)
+pytestmark = pytest.mark.usefixtures("native_tier")
 
 
 def some_case(rng, dtype, side: int, channels: int, usual: bool):

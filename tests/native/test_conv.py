@@ -17,15 +17,6 @@ from handgrad.backend import native_ops, numpy_ops
 DTYPES = (np.float32, np.float64)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads, winograd = _native.isa(), _native.num_threads(), _native.winograd()
-    yield
-    _native.set_winograd(winograd)
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def some_case(rng: np.random.Generator, dtype: type, channels: int):
     """Windows up to 7 x 7, pads beyond the window, strides that do not divide, images of padding alone."""
     window, stride, pad = (tuple(int(v) for v in rng.integers(*span, 2)) for span in ((1, 8), (1, 4), (0, 5)))

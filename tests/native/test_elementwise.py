@@ -18,14 +18,6 @@ each_isa = pytest.mark.parametrize("isa", _native.isas())
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def numbers(count: int, dtype: type, seed: int = 0) -> np.ndarray:
     return (3 * np.random.default_rng(seed).normal(size=count)).astype(dtype)
 

@@ -19,13 +19,7 @@ each_mode = pytest.mark.parametrize("mode", ["train", "test"])
 pooled_or_not = pytest.mark.parametrize("pool_param", [None, POOL], ids=["relu", "pool"])
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    with handgrad.use_backend("native"):
-        yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("native_tier")
 
 
 def some_case(rng, dtype, filters=9, side=12):

@@ -13,14 +13,6 @@ each_isa = pytest.mark.parametrize("isa", _native.isas())
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def both(scores: np.ndarray, y: np.ndarray, smoothing: float):
     for name, settings in (("softmax_loss", (smoothing,)), ("svm_loss", ())):
         yield tuple(getattr(tier, name)(scores, y, *settings) for tier in (native_ops, numpy_ops))

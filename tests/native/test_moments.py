@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tolerances import assert_close
 
-from handgrad import _native, backend, layers
+from handgrad import _native, layers
 from handgrad.backend.native_ops.conv import conv_with_moments
 
 # x, w, stride, pad. Winograd takes 16 channels and 3 x 3 windows of stride 1 in float32: tiles that hang over
@@ -30,14 +30,7 @@ each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads, winograd = _native.isa(), _native.num_threads(), _native.winograd()
-    with backend.use_backend("native"):
-        yield
-    _native.set_winograd(winograd)
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("native_tier")
 
 
 def arrays(case, dtype: type) -> tuple[np.ndarray, ...]:

@@ -15,14 +15,6 @@ from handgrad import _native
 from handgrad._version import __version__
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in a fresh interpreter where the extension has followed `environment` alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDGRAD_")}

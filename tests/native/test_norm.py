@@ -31,14 +31,6 @@ each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def arrays(shape: tuple[int, ...], dtype: type) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     made = {"x": rng.normal(size=shape), "dout": rng.normal(size=shape)}

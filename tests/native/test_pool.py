@@ -16,14 +16,6 @@ each_isa = pytest.mark.parametrize("isa", _native.isas())
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def some_case(rng: np.random.Generator, dtype: type):
     """An image, ties and a NaN among them, with a window that may overlap, leave gaps or not tile it."""
     height, width = (int(side) for side in rng.integers(1, 45, 2))

@@ -17,14 +17,6 @@ from handgrad.backend import native_ops
 PRODUCT = 2.0**-16  # what may be left out of each product
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, precision = _native.isa(), _native.precision()
-    yield
-    _native.set_isa(isa)
-    _native.set_precision(precision)
-
-
 def products(precision: str, x: np.ndarray, w: np.ndarray, dout: np.ndarray) -> list[np.ndarray]:
     """Return out, dx, dw of an affine layer without bias."""
     handgrad.set_precision(precision)

@@ -22,14 +22,6 @@ RULES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored():
-    isa, threads = _native.isa(), _native.num_threads()
-    yield
-    _native.set_isa(isa)
-    _native.set_num_threads(threads)
-
-
 def arrays(count: int, size: int, dtype: type) -> list[np.ndarray]:
     rng = np.random.default_rng(count)
     return [np.abs(rng.normal(size=size)).astype(dtype) for _ in range(count)]
