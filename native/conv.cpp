@@ -14,7 +14,8 @@ namespace handgrad {
 
 namespace {
 
-// Runs the plan over all images, at most `run` pixels at a time (a multiple of gemm_width): `store(image, begin, end, result, slot)` takes the result where it does not lie in place.
+// Runs the plan over all images, at most `run` pixels at a time (a multiple of gemm_width):
+// `store(image, begin, end, result, slot)` takes the result where it does not lie in place.
 template <class T, class Place, class Store>
 void run_plan(const ConvPlan& plan, std::int64_t images, const T* x, const T* weights, const Finish<T>& finish,
               const Place& place, const Store& store,

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "simd.h"
+#include "tuning.h"
 
 namespace handgrad::HANDGRAD_ISA {
 
 HANDGRAD_INLINE int within(std::int64_t lane, int lanes) { return lane < 0 ? 0 : lane > lanes ? lanes : static_cast<int>(lane); }
-
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 // Rows of an image that are visited together, a vector downwards at a time: half a first-level cache of them, so that the next
 // vector finds its lines there. Whole planes of 224 x 224 took twice the time.
