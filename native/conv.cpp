@@ -7,6 +7,7 @@
 #include "dispatch.h"
 #include "memory.h"
 #include "norm.h"
+#include "shifted.h"
 #include "threads.h"
 #include "winograd.h"
 
@@ -234,8 +235,10 @@ void sum_of_planes(const ConvShape& s, const T* dout, T* db) {
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool relu, T* out, const ChannelMoments& moments) {
-    if constexpr (sizeof(T) == sizeof(float))
+    if constexpr (sizeof(T) == sizeof(float)) {
+        if (shifted_takes(s)) return shifted_forward(s, x, w, b, relu, out, moments);
         if (winograd_takes(s)) return winograd_forward(s, x, w, b, relu, out, moments);
+    }
     const Planned made = forward_plan(s);
     const std::int64_t pixels = made.plan.pixels();
     const bool by_piece = moments.mean && pixels >= kWide;
@@ -257,8 +260,10 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool r
 
 template <class T>
 void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
-    if constexpr (sizeof(T) == sizeof(float))
+    if constexpr (sizeof(T) == sizeof(float)) {
+        if (shifted_takes(s)) return shifted_backward_x(s, dout, w, dx);
         if (winograd_takes(s)) return winograd_backward_x(s, dout, w, dx);
+    }
     if (few_shares(s)) return windows_backward_x(s, dout, w, dx);
     for (std::int64_t y = 0; y < s.stride_y; ++y)
         for (std::int64_t x = 0; x < s.stride_x; ++x)
@@ -268,11 +273,13 @@ void conv_backward_x(const ConvShape& s, const T* dout, const T* w, T* dx) {
 
 template <class T>
 void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
-    if constexpr (sizeof(T) == sizeof(float))
+    if constexpr (sizeof(T) == sizeof(float)) {
+        if (shifted_takes(s)) return shifted_backward_w(s, dout, x, dw, db);
         if (winograd_takes(s)) {
             winograd_backward_w(s, dout, x, dw);
             return sum_of_planes(s, dout, db);
         }
+    }
     direct_backward_w<T>(s, dout, nullptr, x, nullptr, dw, db);
 }
 

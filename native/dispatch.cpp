@@ -1,7 +1,9 @@
 #include "dispatch.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <iterator>
 #include <stdexcept>
 
 #include "kernels/amx/table.h"
@@ -32,8 +34,9 @@ KernelTable on_top_of_avx512(void (*install)(KernelTable&)) {
 }
 
 const KernelTable& amx_table() {
-    static const KernelTable highest = on_top_of_avx512(amx::install), high = on_top_of_avx512(amx_high::install);
-    return precision() == Precision::high ? high : highest;
+    static const KernelTable tables[] = {on_top_of_avx512(amx::install), on_top_of_avx512(amx_high::install),
+                                         on_top_of_avx512(amx_medium::install)};
+    return tables[static_cast<int>(precision())];
 }
 #endif
 
@@ -66,10 +69,14 @@ std::atomic<Asker> asker{Asker::nobody};
 
 std::atomic<Precision> precision_in_use{Precision::highest};
 
+// In the order of Precision.
+constexpr const char* kPrecisions[] = {"highest", "high", "medium"};
+
 void choose_precision(const char* argument, const std::string& name) {
-    if (name != "highest" && name != "high")
-        throw std::invalid_argument(std::string(argument) + " must be highest or high, got '" + name + "'");
-    precision_in_use.store(name == "high" ? Precision::high : Precision::highest, std::memory_order_relaxed);
+    const auto found = std::find(std::begin(kPrecisions), std::end(kPrecisions), name);
+    if (found == std::end(kPrecisions))
+        throw std::invalid_argument(std::string(argument) + " must be highest, high or medium, got '" + name + "'");
+    precision_in_use.store(static_cast<Precision>(found - kPrecisions), std::memory_order_relaxed);
 }
 
 const Compiled* widest() {
@@ -132,6 +139,8 @@ void set_isa_from_environment() {
 }
 
 Precision precision() { return precision_in_use.load(std::memory_order_relaxed); }
+
+const char* precision_name() { return kPrecisions[static_cast<int>(precision())]; }
 
 void set_precision(const std::string& name) { choose_precision("precision", name); }
 

@@ -45,7 +45,7 @@ NB_MODULE(_native, m) {
     m.def("isa_reason", &handgrad::isa_reason);
     m.def("set_isa", &handgrad::set_isa, "name"_a.noconvert());
 
-    m.def("precision", [] { return handgrad::precision() == handgrad::Precision::high ? "high" : "highest"; });
+    m.def("precision", &handgrad::precision_name);
     m.def("set_precision", &handgrad::set_precision, "name"_a.noconvert());
 
     m.def("num_threads", &handgrad::num_threads);

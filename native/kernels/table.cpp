@@ -37,6 +37,7 @@ const KernelTable table{
     kernels_of<float>(),
     kernels_of<double>(),
     winograd,
+    {},
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

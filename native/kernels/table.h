@@ -13,6 +13,7 @@
 #include "loss.h"
 #include "norm.h"
 #include "pool.h"
+#include "shifted.h"
 #include "update.h"
 #include "winograd.h"
 
@@ -61,6 +62,7 @@ struct KernelTable {
     Kernels<float> f32;
     Kernels<double> f64;
     WinogradKernels winograd;
+    ShiftedKernels shifted;  // null but on tiles
 
     template <class T>
     const Kernels<T>& of() const {

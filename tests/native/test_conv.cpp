@@ -34,6 +34,13 @@ std::vector<T> unset(std::int64_t count) {
     return std::vector<T>(static_cast<std::size_t>(count), std::numeric_limits<T>::quiet_NaN());
 }
 
+// Numbers that every precision multiplies and adds up exactly.
+std::vector<float> whole_numbers(std::int64_t count) {
+    std::vector<float> v(static_cast<std::size_t>(count));
+    for (float& x : v) x = static_cast<float>(random_between(-8, 8));
+    return v;
+}
+
 // The rule of tests/tolerances.py: a share of the result's scale.
 template <class T>
 bool near(const std::vector<T>& actual, const std::vector<double>& expected, double length) {
@@ -45,9 +52,10 @@ bool near(const std::vector<T>& actual, const std::vector<double>& expected, dou
     return true;
 }
 
-// Shapes for Winograd's convolution where `three` is set: 3 x 3, stride 1, channels enough.
+// Shapes for Winograd's convolution where `three` is set: 3 x 3, stride 1, channels enough; and whole numbers where
+// `whole` is.
 template <class T>
-void try_one(int channels, bool three = false) {
+void try_one(int channels, bool three = false, bool whole = false) {
     handgrad::ConvShape s{};
     s.n = random_between(0, 3), s.c = random_between(1, channels), s.f = random_between(1, channels);
     s.hh = random_between(1, 5), s.ww = random_between(1, 5);
@@ -61,8 +69,13 @@ void try_one(int channels, bool three = false) {
     s.h = std::max<std::int64_t>(1, s.hh - 2 * s.pad_y) + random_between(0, 9);
     s.w = std::max<std::int64_t>(1, s.ww - 2 * s.pad_x) + random_between(0, 40);
     const std::int64_t oh = s.out_h(), ow = s.out_w();
-    const auto x = random_numbers<T>(s.n * s.c * s.h * s.w), w = random_numbers<T>(s.f * s.taps()), b = random_numbers<T>(s.f);
-    const auto dout = random_numbers<T>(s.n * s.f * oh * ow);
+    const auto numbers = [=](std::int64_t count) {
+        if constexpr (sizeof(T) == sizeof(float))
+            if (whole) return whole_numbers(count);
+        return random_numbers<T>(count);
+    };
+    const auto x = numbers(s.n * s.c * s.h * s.w), w = numbers(s.f * s.taps()), b = numbers(s.f);
+    const auto dout = numbers(s.n * s.f * oh * ow);
     auto out = unset<T>(s.n * s.f * oh * ow), dx = unset<T>(s.n * s.c * s.h * s.w), dw = unset<T>(s.f * s.taps()), db = unset<T>(s.f);
     handgrad::conv_forward(s, x.data(), w.data(), b.data(), false, out.data());
     handgrad::conv_backward_x(s, dout.data(), w.data(), dx.data());
@@ -110,6 +123,9 @@ int main() {
                 try_one<double>(i % 6 == 0 ? 40 : 6);
                 if (i % 6 == 0) try_one<float>(9, true);
             }
+            handgrad::set_precision("medium");
+            for (int i = 0; i < 20; ++i) try_one<float>(9, true, true);
+            handgrad::set_precision("highest");
         }
     CHECK(handgrad::memory_state().in_use == 0);
     return failed();

@@ -1,4 +1,4 @@
-"""What 'high' precision may leave out, and what it must leave alone."""
+"""What 'high' and 'medium' precision may leave out, and what they must leave alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import handgrad
 from handgrad import _native
 from handgrad.backend import native_ops
 
-PRODUCT = 2.0**-16  # what may be left out of each product
+# What may be left out of each product.
+LEFT_OUT = {"high": 2.0**-16, "medium": 2.0**-8 + 2.0**-18}
 
 
 def products(precision: str, x: np.ndarray, w: np.ndarray, dout: np.ndarray) -> list[np.ndarray]:
@@ -31,15 +32,16 @@ def draw(n: int, d: int, m: int, dtype: type = np.float32) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("isa", _native.isas())
 @pytest.mark.parametrize("shape", [(32, 32, 32), (33, 50, 47), (460, 70, 1100), (600, 1500, 33)])
-def test_high_precision_leaves_out_little(isa, shape):
+@pytest.mark.parametrize("precision", LEFT_OUT)
+def test_a_lower_precision_leaves_out_little(isa, shape, precision):
     _native.set_isa(isa)
     x, w, dout = draw(*shape)
-    highest, high = products("highest", x, w, dout), products("high", x, w, dout)
+    highest, lower = products("highest", x, w, dout), products(precision, x, w, dout)
     factors = ((x, w), (dout, w.T), (x.T, dout))
-    for one, other, (a, b) in zip(highest, high, factors, strict=True):
+    for one, other, (a, b) in zip(highest, lower, factors, strict=True):
         exact = a.astype(np.float64) @ b
         rounded = a.shape[1] * 2.0**-24  # of float32 sums
-        assert (np.abs(other - exact) <= (PRODUCT + rounded) * (np.abs(a) @ np.abs(b))).all()
+        assert (np.abs(other - exact) <= (LEFT_OUT[precision] + rounded) * (np.abs(a) @ np.abs(b))).all()
         if isa == "amx":
             assert (one != other).any()  # it is not the same computation under another name
             assert np.abs(one - exact).mean() < np.abs(other - exact).mean()
@@ -47,29 +49,36 @@ def test_high_precision_leaves_out_little(isa, shape):
             np.testing.assert_array_equal(one, other)
 
 
-def test_whole_numbers_up_to_256_are_multiplied_exactly():
+@pytest.mark.parametrize("precision", LEFT_OUT)
+def test_whole_numbers_up_to_256_are_multiplied_exactly(precision):
     x, w, dout = (np.round(array * 40) for array in draw(64, 64, 64))
     assert 100 < np.abs(x).max() <= 256
-    for one, other in zip(products("highest", x, w, dout), products("high", x, w, dout), strict=True):
+    for one, other in zip(products("highest", x, w, dout), products(precision, x, w, dout), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_double_precision_is_left_alone():
+@pytest.mark.parametrize("precision", LEFT_OUT)
+def test_double_precision_is_left_alone(precision):
     arrays = draw(40, 50, 60, np.float64)
-    for one, other in zip(products("highest", *arrays), products("high", *arrays), strict=True):
+    for one, other in zip(products("highest", *arrays), products(precision, *arrays), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3.4e38])
-def test_what_is_infinite_or_no_number_is_the_same(value):
+ALL_BITS = np.array(-1, np.int32).view(np.float32)  # a NaN that rounding could carry over to 0
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, ALL_BITS, 3.4e38])
+@pytest.mark.parametrize("precision", LEFT_OUT)
+def test_what_is_infinite_or_no_number_is_the_same(value, precision):
     x, w, dout = (np.ones_like(array) for array in draw(40, 64, 48))
     x[7, 3] = value
-    for one, other in zip(products("highest", x, w, dout), products("high", x, w, dout), strict=True):
+    for one, other in zip(products("highest", x, w, dout), products(precision, x, w, dout), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("sides", [(4, 32, 32, 15, 15), (3, 40, 70, 7, 9), (2, 256, 33, 3, 3)])
-def test_convolutions_err_little(sides):
+@pytest.mark.parametrize("precision", LEFT_OUT)
+def test_convolutions_err_little(sides, precision):
     n, c, f, height, width = sides
     rng = np.random.default_rng(c)
     x, dout = rng.normal(size=(n, c, height, width)), rng.normal(size=(n, f, height, width))
@@ -81,21 +90,81 @@ def test_convolutions_err_little(sides):
         return [out, *native_ops.conv_backward(dout_, x_, w_, (1, 1), (1, 1), kept, True)[:2]]
 
     exact = passes(np.float64)
-    handgrad.set_precision("high")
-    for right, high in zip(exact, passes(np.float32), strict=True):
-        # Of the direct kernel; what Winograd's transforms add up is some ten times larger than the result.
-        assert np.abs(high - right).std() < 10 * PRODUCT * right.std()
+    handgrad.set_precision(precision)
+    # What Winograd's transforms add up is some ten times larger than the result; 'medium' has none of them.
+    allowed = LEFT_OUT[precision] * (10 if precision == "high" else 1)
+    for right, lower in zip(exact, passes(np.float32), strict=True):
+        assert np.abs(lower - right).std() < allowed * right.std()
+
+
+def whole_numbers(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draw numbers that bfloat16 holds, whose products add up in float32 without rounding."""
+    return rng.integers(-8, 9, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_convolutions_of_whole_numbers_are_exact_in_medium_precision(seed):
+    """Any geometry: small images share their borders, large ones are cut into bands, tiles hang over their ends."""
+    rng = np.random.default_rng(seed)
+    _native.set_num_threads(1 + seed % 4)
+    window = rng.integers(1, 6, 2)
+    pad = tuple(int(rng.integers(0, side)) for side in window)
+    most = (9, 40, 300)[seed % 3]
+    sides = [max(1, int(window[a]) - 2 * pad[a]) + int(rng.integers(0, most)) for a in (0, 1)]
+    n, c, f = int(rng.integers(1, (60, 5, 2)[seed % 3])), *(int(v) for v in rng.integers(16, 70, 2))
+    x, w, b = whole_numbers(rng, n, c, *sides), whole_numbers(rng, f, c, *window), whole_numbers(rng, f)
+    handgrad.set_precision("medium")
+    out, kept = native_ops.conv_forward(x, w, b, (1, 1), pad)
+    dout = whole_numbers(rng, *out.shape)
+    made = (out, *native_ops.conv_backward(dout, x, w, (1, 1), pad, kept, True))
+    _native.set_isa("generic")
+    expected = native_ops.conv_forward(*(a.astype(float) for a in (x, w, b)), (1, 1), pad)
+    expected = (
+        expected[0],
+        *native_ops.conv_backward(*(a.astype(float) for a in (dout, x, w)), (1, 1), pad, expected[1], True),
+    )
+    for name, actual, right in zip(("out", "dx", "dw", "db"), made, expected, strict=True):
+        np.testing.assert_array_equal(actual, right, err_msg=name)
+
+
+@pytest.mark.parametrize("side", [3, 8, 31, 200])
+def test_relu_and_moments_of_a_convolution_in_medium_precision(side):
+    rng = np.random.default_rng(side)
+    x, w, b = whole_numbers(rng, 3, 17, side, side), whole_numbers(rng, 33, 17, 3, 3), whole_numbers(rng, 33)
+    handgrad.set_precision("medium")
+    out, _ = native_ops.conv_forward(x, w, b, (1, 1), (1, 1))
+    cut, moments = np.empty_like(out), np.empty((2, 33))
+    _native.conv_forward(x, w, b, (1, 1), (1, 1), True, cut)
+    np.testing.assert_array_equal(cut, np.maximum(out, 0))
+    _native.conv_forward(x, w, b, (1, 1), (1, 1), False, cut, moments)
+    np.testing.assert_array_equal(cut, out)
+    exact = out.astype(float).transpose(1, 0, 2, 3).reshape(33, -1)
+    np.testing.assert_allclose(moments[0], exact.mean(1), rtol=0, atol=1e-6 * exact.std())  # means of float32 rows
+    np.testing.assert_allclose(moments[1], exact.var(1) * exact.shape[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, ALL_BITS])
+def test_medium_convolutions_pass_on_what_is_no_number_where_it_is_seen(value):
+    rng = np.random.default_rng(0)
+    x, w = whole_numbers(rng, 2, 20, 9, 9), np.abs(whole_numbers(rng, 18, 20, 3, 3)) + 1
+    x[1, 3, 4, 7] = value
+    handgrad.set_precision("medium")
+    out, _ = native_ops.conv_forward(x, w, np.zeros(18, np.float32), (1, 1), (1, 1))
+    seen = np.zeros(out.shape, bool)
+    seen[1, :, 3:6, 6:9] = True
+    np.testing.assert_array_equal(~np.isfinite(out), seen)
+    np.testing.assert_array_equal(out[1, :, 3:6, 6:9], np.full((18, 3, 3), np.float32(value)))
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match=r"^the precision must be 'highest' or 'high', got 'low'$"):
+    with pytest.raises(ValueError, match=r"^the precision must be 'highest', 'high' or 'medium', got 'low'$"):
         handgrad.set_precision("low")
-    with pytest.raises(ValueError, match=r"^precision must be highest or high, got 'low'$"):
+    with pytest.raises(ValueError, match=r"^precision must be highest, high or medium, got 'low'$"):
         _native.set_precision("low")
     assert handgrad.get_precision() == "highest"
 
 
-@pytest.mark.parametrize(("value", "shown"), [("", "highest"), ("highest", "highest"), ("high", "high")])
+@pytest.mark.parametrize(("value", "shown"), [("", "highest"), ("highest", "highest"), ("high", "high"), ("medium", "medium")])
 def test_the_environment_sets_it_and_info_tells(value, shown):
     environment = os.environ | {"HANDGRAD_PRECISION": value}
     command = [sys.executable, "-m", "handgrad", "info", "--json"]
@@ -109,4 +178,4 @@ def test_nonsense_in_the_environment_is_refused():
     environment = os.environ | {"HANDGRAD_PRECISION": "low"}
     program = "import handgrad"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert done.stderr.splitlines()[-1] == "ValueError: HANDGRAD_PRECISION must be highest or high, got 'low'"
+    assert done.stderr.splitlines()[-1] == "ValueError: HANDGRAD_PRECISION must be highest, high or medium, got 'low'"

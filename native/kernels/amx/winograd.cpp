@@ -14,7 +14,7 @@ std::int64_t steps(const WinogradPlan& plan) { return steps_of(plan.channel_lane
 std::int64_t packed_place(const WinogradPlan& plan) { return panels_of(plan.filters) * steps(plan) * kStepFloats; }
 
 // 32 x 32 sums, or as many of them as there is room for.
-void store_sums(const float* sums, std::int64_t rows, std::int64_t columns, bool add, float* to, std::int64_t to_row) {
+void store_some_sums(const float* sums, std::int64_t rows, std::int64_t columns, bool add, float* to, std::int64_t to_row) {
     finish_sums(sums, within(rows, kPanel), within(columns, kPanel), {}, add, to, to_row);
 }
 
@@ -55,7 +55,7 @@ void winograd_products(const WinogradPlan& plan, const float* v, const float* pa
                 const float* const next = b + panel + t / kPanel * steps(plan) * kAhead;
                 multiply_panels(a + t / kPanel * panel, b, steps(plan), whole ? at : sums, false,
                                 whole ? plan.filter_lanes : kPanel, asks ? next : nullptr);
-                if (!whole) store_sums(sums, tiles - t, plan.filter_lanes - f, false, at, plan.filter_lanes);
+                if (!whole) store_some_sums(sums, tiles - t, plan.filter_lanes - f, false, at, plan.filter_lanes);
             }
     }
 }
@@ -73,7 +73,7 @@ void winograd_filter_products(const WinogradPlan& plan, const float* v, const fl
         for (std::int64_t f = 0; f < plan.filter_lanes; f += kPanel)
             for (std::int64_t c = 0; c < plan.channel_lanes; c += kPanel) {
                 multiply_panels(a + c / kPanel * panel, b + f / kPanel * panel, steps_of(tiles), sums, false);
-                store_sums(sums, plan.channel_lanes - c, plan.filter_lanes - f, add, to + c * plan.filter_lanes + f,
+                store_some_sums(sums, plan.channel_lanes - c, plan.filter_lanes - f, add, to + c * plan.filter_lanes + f,
                            plan.filter_lanes);
             }
     }

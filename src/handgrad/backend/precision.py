@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from handgrad.backend import extension
 
-PRECISIONS = ("highest", "high")
+PRECISIONS = ("highest", "high", "medium")
 
 
 def get_precision() -> str:
-    """Return 'highest' or 'high', as in `set_precision`; 'highest' where there is no extension."""
+    """Return 'highest', 'high' or 'medium', as in `set_precision`; 'highest' where there is no extension."""
     return str(extension.precision()) if extension else "highest"
 
 
 def set_precision(precision: str) -> None:
-    """Let the native kernels compute products of float32 numbers to all digits, or to some five of them.
+    """Let the native kernels compute products of float32 numbers to all digits, or to fewer of them.
 
     Parameters
     ----------
-    precision : {'highest', 'high'}
+    precision : {'highest', 'high', 'medium'}
         'highest', the default unless HANDGRAD_PRECISION says otherwise, keeps all 24 bits of each product.
         'high' may leave out the last 8 where that is quicker, for training that is not harmed by it: an
-        error below 2^-16 (1.5e-5) of each product. Sums stay float32.
+        error below 2^-16 (1.5e-5) of each product. 'medium' may leave out the last 16: an error below
+        2^-7 (0.8 %) of each product, as in training with bfloat16. Sums stay float32, and so do weights and
+        all that lies in arrays.
 
     Raises
     ------
     ValueError
-        When it is neither.
+        When it is none of these.
 
     Notes
     -----
-    Today that is so on CPUs with AMX, in matrix products and in Winograd's convolution, in float32; all else
+    Today that is so on CPUs with AMX, in matrix products and in convolutions of stride 1, in float32; all else
     computes the same either way, and where there is no extension there is nothing to set. The names are those
-    of PyTorch's ``set_float32_matmul_precision``, whose 'high' also cuts a number into two bfloat16.
+    of PyTorch's ``set_float32_matmul_precision``, whose 'high' also cuts a number into two bfloat16 and whose
+    'medium' rounds it to one. Check gradients with 'highest': no step width suits the others.
 
     Examples
     --------
@@ -39,6 +42,6 @@ def set_precision(precision: str) -> None:
     >>> handgrad.set_precision("highest")
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"the precision must be 'highest' or 'high', got {precision!r}")
+        raise ValueError(f"the precision must be 'highest', 'high' or 'medium', got {precision!r}")
     if extension:
         extension.set_precision(precision)

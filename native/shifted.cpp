@@ -1,0 +1,137 @@
+#include "shifted.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "conv_plan.h"
+#include "dispatch.h"
+#include "memory.h"
+#include "norm.h"
+#include "threads.h"
+
+namespace handgrad {
+
+namespace {
+
+// Fewer channels waste the tiles.
+constexpr std::int64_t kFewestChannels = 16;
+// Staged images of a group: they share the second-level cache with a panel of filters and the sums.
+constexpr std::int64_t kStagedBytes = 1 << 18;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// What is staged together: images until they fill their share of the cache, but some groups for each thread; of large
+// images, and where there are fewer images than threads, bands of rows.
+ShiftedPlan plan_for(ShiftedPlan p, std::int64_t images) {
+    const std::int64_t threads = num_threads();
+    p.band = p.out_height;
+    const std::int64_t row_bytes = p.row() * ceil_div(std::max(p.channels, p.filters), 32) * 64;
+    const std::int64_t rows = std::max<std::int64_t>(1, kStagedBytes / row_bytes), own = p.height + p.pad_y;
+    p.images = std::clamp<std::int64_t>(rows / own, 1, std::max<std::int64_t>(1, images / threads));
+    if (p.images > 1) return p;
+    p.band = std::clamp<std::int64_t>(rows, std::min<std::int64_t>(4, p.out_height), p.out_height);
+    if (images < threads) p.band = std::min(p.band, ceil_div(p.out_height * images, threads));
+    return p;
+}
+
+ShiftedPlan forward_plan_of(const ConvShape& s) {
+    return plan_for({s.c, s.h, s.w, s.f, s.out_h(), s.out_w(), s.hh, s.ww, s.pad_y, s.pad_x}, s.n);
+}
+
+std::int64_t bands(const ShiftedPlan& p) { return ceil_div(p.out_height, p.band); }
+std::int64_t groups(const ShiftedPlan& p, std::int64_t images) { return ceil_div(images, p.images) * bands(p); }
+
+// body(first image, group, slot) for all groups, on all threads.
+template <class Body>
+void for_each_group(const ShiftedPlan& p, std::int64_t images, const Body& body) {
+    parallel_for(groups(p, images), 1, [&](std::int64_t begin, std::int64_t end, int slot) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            const std::int64_t image = i / bands(p) * p.images, row = i % bands(p) * p.band;
+            body(image, ShiftedGroup{std::min(p.images, images - image), row, std::min(p.band, p.out_height - row)}, slot);
+        }
+    });
+}
+
+// done(first image, group, slot) comes after a group's outputs.
+template <class Done>
+void convolve(const ShiftedPlan& p, std::int64_t images, const float* x, const ShiftedFilters& filters, const float* bias,
+              bool relu, float* out, const Done& done) {
+    const ShiftedKernels& k = kernels().shifted;
+    const Scratch<float> packed(as_size(k.packed_size(p)));
+    parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
+        k.pack(p, filters, begin, end, packed.get());
+    });
+    const std::int64_t share = whole_lines<float>(k.workspace(p));
+    const Scratch<float> workspace(as_size(share * num_threads()));
+    const std::int64_t image_in = p.channels * p.height * p.width, image_out = p.filters * p.out_height * p.out_width;
+    for_each_group(p, images, [&](std::int64_t image, const ShiftedGroup& group, int slot) {
+        k.forward(p, group, x + image * image_in, packed.get(), bias, relu, out + image * image_out,
+                  workspace.get() + slot * share);
+        done(image, group, slot);
+    });
+}
+
+}  // namespace
+
+bool shifted_takes(const ConvShape& s) {
+    const ShiftedKernels& k = kernels().shifted;
+    if (k.forward == nullptr || s.stride_y != 1 || s.stride_x != 1) return false;
+    if (s.pad_y >= s.hh || s.pad_x >= s.ww || s.n == 0) return false;
+    return std::min(s.c, s.f) >= kFewestChannels;
+}
+
+void shifted_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
+                     const ChannelMoments& moments) {
+    const ShiftedPlan p = forward_plan_of(s);
+    const std::int64_t pixels = p.out_height * p.out_width;
+    const bool by_group = moments.mean && pixels >= kWide;
+    std::vector<RunningMoments> running(as_size(by_group ? num_threads() : 0), RunningMoments(s.f));
+    const auto take = kernels().f32.norm().moments;
+    convolve(p, s.n, x, {w, p.taps(), s.c * p.taps(), false}, b, relu, out,
+             [&](std::int64_t image, const ShiftedGroup& group, int slot) {
+                 for (std::int64_t i = image; by_group && i < image + group.images; ++i) {
+                     const float* from = out + i * s.f * pixels + group.first * p.out_width;
+                     const std::int64_t count = group.rows * p.out_width;
+                     running[as_size(slot)].add(static_cast<double>(count),
+                                                [&](std::int64_t f, double* mean, double* squares) {
+                                                    take(from + f * pixels, count, mean, squares);
+                                                });
+                 }
+             });
+    if (moments.mean && !by_group) return channel_moments<float>({s.n, s.f, pixels}, out, moments.mean, moments.squares);
+    for (std::size_t slot = 1; slot < running.size(); ++slot) running[0].add(running[slot]);
+    if (by_group) running[0].copy(moments);
+}
+
+void shifted_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
+    const ShiftedPlan p = plan_for(
+        {s.f, s.out_h(), s.out_w(), s.c, s.h, s.w, s.hh, s.ww, s.hh - 1 - s.pad_y, s.ww - 1 - s.pad_x}, s.n);
+    convolve(p, s.n, dout, {w, s.c * p.taps(), p.taps(), true}, nullptr, false, dx,
+             [](std::int64_t, const ShiftedGroup&, int) {});
+}
+
+void shifted_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db) {
+    const ShiftedKernels& k = kernels().shifted;
+    const ShiftedPlan p = forward_plan_of(s);
+    const std::int64_t parts = std::min<std::int64_t>(num_threads(), groups(p, s.n));
+    const std::int64_t size = k.gradient_size(p), part = size + whole_lines<float>(s.f);
+    const std::int64_t share = whole_lines<float>(k.gradient_workspace(p));
+    const Scratch<float> sums(as_size(part * parts)), workspace(as_size(share * parts));
+    parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end, int) {
+        std::fill(sums.get() + begin * part, sums.get() + end * part, 0.0f);
+    });
+    for_each_group(p, s.n, [&](std::int64_t image, const ShiftedGroup& group, int slot) {
+        float* const mine = sums.get() + slot * part;
+        k.gradient(p, group, dout + image * s.f * p.out_height * p.out_width, x + image * s.c * s.h * s.w, mine,
+                   mine + size, workspace.get() + slot * share);
+    });
+    parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
+        k.unpack(p, sums.get(), parts, part, begin, end, dw);
+    });
+    for (std::int64_t f = 0; f < s.f; ++f) {
+        db[f] = sums.get()[size + f];
+        for (std::int64_t i = 1; i < parts; ++i) db[f] += sums.get()[i * part + size + f];
+    }
+}
+
+}  // namespace handgrad
