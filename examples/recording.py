@@ -16,6 +16,7 @@ import numpy as np
 
 import handgrad
 from handgrad import viz
+from handgrad.backend.precision import PRECISIONS
 from handgrad.cli.machine import cpu
 from handgrad.data import Standardize, load_cifar10
 from handgrad.data.augment import parse
@@ -25,8 +26,8 @@ from handgrad.training.evaluation import accuracy
 from handgrad.training.logging import JsonLines
 
 
-def options(name: str, claim: str, epochs: int) -> argparse.Namespace:
-    """Return the command line of an example."""
+def options(name: str, claim: str, epochs: int, precision: str = "highest") -> argparse.Namespace:
+    """Return the command line of an example; threads and precision are set."""
     parser = argparse.ArgumentParser(description=claim)
     parser.add_argument("--data", help="where CIFAR-10 is (default: as for 'handgrad train')")
     parser.add_argument("--out", type=Path, default=Path("runs") / name, help="folder of the run")
@@ -34,9 +35,11 @@ def options(name: str, claim: str, epochs: int) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--images", type=int, default=49_000, help="train on so many, to try the script")
     parser.add_argument("--threads", type=int, help="threads of native kernels (default: one a core)")
+    parser.add_argument("--precision", choices=PRECISIONS, default=precision)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--test", action="store_true", help="look at the test images, once all is settled")
     chosen = parser.parse_args()
+    handgrad.set_precision(chosen.precision)
     if chosen.threads:
         handgrad.set_num_threads(chosen.threads)
     return chosen
@@ -75,6 +78,7 @@ def train(
         "net": str(net),
         "settings": {name: str(value) for name, value in settings.items() if name != "preprocess"}
         | {"augment": augment},
+        "precision": chosen.precision,
         "seed": chosen.seed,
         "epochs": chosen.epochs,
         "seconds": None if chosen.resume else round(seconds, 1),

@@ -124,6 +124,7 @@ bool few_shares(const ConvShape& s) {
 template <class T>
 void add_windows(const ConvShape& s, const T* shares, std::int64_t y0, std::int64_t rows, T* dx) {
     const std::int64_t columns = s.out_w();
+    const auto add = kernels().of<T>().add_apart;
     for (std::int64_t tap = 0; tap < s.c * s.hh * s.ww; ++tap) {
         const std::int64_t c = tap / (s.hh * s.ww), i = tap / s.ww % s.hh, j = tap % s.ww;
         // The columns whose pixel x * stride + j - pad lies in the image.
@@ -132,8 +133,8 @@ void add_windows(const ConvShape& s, const T* shares, std::int64_t y0, std::int6
         for (std::int64_t r = 0; r < rows; ++r, shares += columns) {
             const std::int64_t y = (y0 + r) * s.stride_y + i - s.pad_y;
             if (y < 0 || y >= s.h) continue;
-            T* const to = dx + (c * s.h + y) * s.w - before;
-            for (std::int64_t x = first; x < last; ++x) to[x * s.stride_x] += shares[x];
+            if (first < last)
+                add(dx + (c * s.h + y) * s.w - before + first * s.stride_x, shares + first, last - first, s.stride_x);
         }
     }
 }

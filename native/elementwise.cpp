@@ -75,6 +75,13 @@ void multiply(T* out, const T* a, const T* b, std::int64_t count) {
 }
 
 template <class T>
+void add(T* out, const T* a, const T* b, std::int64_t count) {
+    const auto run = elementwise_kernels<T>().add;
+    const bool stream = beyond_caches<T>(count);
+    in_blocks(count, kCheap, [&](std::int64_t i, std::int64_t n, int) { run(out + i, a + i, b + i, n, stream); });
+}
+
+template <class T>
 double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
     const auto run = elementwise_kernels<T>().add_scaled;
     const Scratch<double> sums(static_cast<std::size_t>(num_threads()));
@@ -122,6 +129,7 @@ void prelu_gradient(const Channels& s, T* dx, T* dslope, const T* dout, const T*
     template void dropout(T*, T*, const T*, const double*, double, std::int64_t);                                  \
     template void dropout_drawn(T*, T*, const T*, const Pcg64&, double, std::int64_t);                             \
     template void multiply(T*, const T*, const T*, std::int64_t);                                                  \
+    template void add(T*, const T*, const T*, std::int64_t);                                                       \
     template double add_scaled(T*, const T*, T, std::int64_t);                                                     \
     template void prelu(const Channels&, T*, const T*, const T*, std::int64_t);                                    \
     template void prelu_gradient(const Channels&, T*, T*, const T*, const T*, const T*, std::int64_t);

@@ -18,6 +18,8 @@ void dropout_drawn(T* out, T* mask, const T* x, const Pcg64& rng, double p, std:
 template <class T>
 void multiply(T* out, const T* a, const T* b, std::int64_t count);
 template <class T>
+void add(T* out, const T* a, const T* b, std::int64_t count);
+template <class T>
 double add_scaled(T* a, const T* b, T factor, std::int64_t count);
 
 // leaky_relu with a slope for each channel: x (n, c, inner), slope (c) or (1).

@@ -84,6 +84,11 @@ void multiply(AnyIn<T> a, AnyIn<T> b, AnyOut<T> out) {
 }
 
 template <class T>
+void add(AnyIn<T> a, AnyIn<T> b, AnyOut<T> out) {
+    handgrad::add<T>(out.data(), a.data(), b.data(), common_size(a, b, out));
+}
+
+template <class T>
 double add_scaled(AnyOut<T> a, AnyIn<T> b, double factor) {
     return handgrad::add_scaled<T>(a.data(), b.data(), static_cast<T>(factor), common_size(a, b));
 }
@@ -119,6 +124,7 @@ void bind_for(nb::module_& m) {
     m.def("dropout_pcg64", &dropout_pcg64<T>, "x"_a.noconvert(), "state"_a, "increment"_a, "p"_a, "out"_a.noconvert(),
           "mask"_a.noconvert(), Free());
     m.def("multiply", &multiply<T>, "a"_a.noconvert(), "b"_a.noconvert(), "out"_a.noconvert(), Free());
+    m.def("add", &add<T>, "a"_a.noconvert(), "b"_a.noconvert(), "out"_a.noconvert(), Free());
     m.def("add_scaled", &add_scaled<T>, "a"_a.noconvert(), "b"_a.noconvert(), "factor"_a, Free());
 }
 

@@ -135,6 +135,28 @@ void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns)
     }
 }
 
+template <class T>
+void add_apart(T* to, const T* from, std::int64_t count, std::int64_t step) {
+    using S = Simd<T>;
+    if (step > 2) {
+        for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
+        return;
+    }
+    for (std::int64_t i = 0; i < count; i += S::lanes, to += step * S::lanes) {
+        const int n = static_cast<int>(least(S::lanes, count - i));
+        const typename S::Vec v = load_some<S>(from + i, n);
+        const auto add = [](T* at, typename S::Vec share, int here) HANDGRAD_INLINED {
+            if (here > 0) store_some<S>(at, S::add(load_some<S>(at, here), share), here);
+        };
+        if (step == 1) {
+            add(to, v, n);
+        } else {  // a 0 for each number between
+            add(to, S::zip_low(v, S::zero()), static_cast<int>(least(S::lanes, 2 * n - 1)));
+            add(to + S::lanes, S::zip_high(v, S::zero()), static_cast<int>(least(S::lanes, 2 * n - 1 - S::lanes)));
+        }
+    }
+}
+
 #define HANDGRAD_FOR(T)                                                                                               \
     template void conv_pad(const ConvPlan&, const T*, T*);                                                            \
     template void conv_pack_weights(T*, const T*, std::int64_t, std::int64_t);                                        \
@@ -142,7 +164,8 @@ void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns)
     template void conv_image(const ConvPlan&, const T*, const Finish<T>&, const T*, T*, std::int64_t, std::int64_t, T*); \
     template std::int64_t conv_weights_workspace<T>(const ConvPlan&);                                                 \
     template void conv_weights(const ConvPlan&, const T*, const T*, T*, T*);                                          \
-    template void add_row_sums(T*, const T*, std::int64_t, std::int64_t);
+    template void add_row_sums(T*, const T*, std::int64_t, std::int64_t);                                             \
+    template void add_apart(T*, const T*, std::int64_t, std::int64_t);
 HANDGRAD_FOR(float)
 HANDGRAD_FOR(double)
 

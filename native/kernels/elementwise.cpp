@@ -180,6 +180,14 @@ void multiply(T* out, const T* a, const T* b, std::int64_t count, bool stream) {
 }
 
 template <class T>
+void add(T* out, const T* a, const T* b, std::int64_t count, bool stream) {
+    using S = Simd<T>;
+    by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        store_or_stream<S>(out + i, S::add(load_some<S>(a + i, n), load_some<S>(b + i, n)), n, stream);
+    });
+}
+
+template <class T>
 double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
     using S = Simd<T>;
     const auto times = S::splat(factor);
@@ -195,7 +203,8 @@ double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
 template <class T>
 const ElementwiseKernels<T>& elementwise() {
     static constexpr ElementwiseKernels<T> all{
-        activate<T>, activation_gradient<T>, slope_gradient<T>, dropout<T>, dropout_drawn<T>, multiply<T>, add_scaled<T>,
+        activate<T>, activation_gradient<T>, slope_gradient<T>, dropout<T>, dropout_drawn<T>, multiply<T>, add<T>,
+        add_scaled<T>,
     };
     return all;
 }

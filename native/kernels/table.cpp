@@ -21,6 +21,7 @@ constexpr Kernels<T> kernels_of() {
         conv_weights_workspace<T>,
         conv_weights<T>,
         add_row_sums<T>,
+        add_apart<T>,
         elementwise<T>,
         loss<T>,
         norm<T>,

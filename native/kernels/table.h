@@ -45,6 +45,8 @@ struct Kernels {
     void (*conv_weights)(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
     // to[i] += sum over j of from[i * columns + j].
     void (*add_row_sums)(T* to, const T* from, std::int64_t rows, std::int64_t columns);
+    // to[i * step] += from[i] for i < count; nothing else is touched.
+    void (*add_apart)(T* to, const T* from, std::int64_t count, std::int64_t step);
 
     const ElementwiseKernels<T>& (*elementwise)();
     const LossKernels<T>& (*loss)();
@@ -101,6 +103,8 @@ template <class T>
 void conv_weights(const ConvPlan& plan, const T* padded, const T* dout, T* sums, T* workspace);
 template <class T>
 void add_row_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns);
+template <class T>
+void add_apart(T* to, const T* from, std::int64_t count, std::int64_t step);
 template <class T>
 const ElementwiseKernels<T>& elementwise();
 template <class T>

@@ -247,6 +247,9 @@ def dropout_pcg64(
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """Write a times b to out."""
 
+def add(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Write a plus b to out."""
+
 def add_scaled(a: np.ndarray, b: np.ndarray, factor: float) -> float:
     """Add factor times b to a, and return the sum of the squares of b."""
 

@@ -40,6 +40,18 @@ def test_activations(isa, dtype, name, count, threads):
         assert_close(mine, expected)
 
 
+@each_isa
+@each_dtype
+@pytest.mark.parametrize("count", COUNTS)
+def test_sums_of_two_ways(isa, dtype, count):
+    _native.set_isa(isa)
+    _native.set_num_threads(3)
+    a, b = numbers(count, dtype), numbers(2 * count, dtype, 1)[::2]  # not in one piece
+    before = a.copy()
+    np.testing.assert_array_equal(native_ops.add(a, b), before + b)
+    np.testing.assert_array_equal(a, before)
+
+
 def _elu(x: float) -> float:
     return x if x > 0 else math.expm1(x)
 
@@ -236,6 +248,7 @@ def floats(*shape: int) -> np.ndarray:
         ("dropout_pcg64", (floats(3), (0, 1), (0, 2**64), 0.5, floats(3), floats(3))),
         ("dropout_pcg64", (floats(3), (0, 1), (0, 1), 0.5, floats(3), read_only(floats(3)))),
         ("multiply", (floats(3), np.ones(3), floats(3))),
+        ("add", (floats(3), np.ones(3), floats(3))),
         ("add_scaled", (read_only(floats(3)), floats(3), 0.5)),
         ("add_scaled", (floats(3), np.ones(3), 0.5)),
     ],
@@ -256,6 +269,7 @@ def test_the_others_convert_nothing_either(name, arguments):
         ("dropout_forward", (floats(3), np.ones(4), 0.5, floats(3), floats(3))),
         ("dropout_pcg64", (floats(3), (0, 1), (0, 1), 0.5, floats(3), floats(4))),
         ("multiply", (floats(3), floats(4), floats(3))),
+        ("add", (floats(3), floats(4), floats(3))),
         ("add_scaled", (floats(3), floats(4), 0.5)),
     ],
 )

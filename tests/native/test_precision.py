@@ -104,7 +104,7 @@ def whole_numbers(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_convolutions_of_whole_numbers_are_exact_in_medium_precision(seed):
-    """Any geometry: small images share their borders, large ones are cut into bands, tiles hang over their ends."""
+    """Any geometry: small images share their borders, large ones are cut into bands, tiles hang over ends."""
     rng = np.random.default_rng(seed)
     _native.set_num_threads(1 + seed % 4)
     window = rng.integers(1, 6, 2)
@@ -139,7 +139,9 @@ def test_relu_and_moments_of_a_convolution_in_medium_precision(side):
     _native.conv_forward(x, w, b, (1, 1), (1, 1), False, cut, moments)
     np.testing.assert_array_equal(cut, out)
     exact = out.astype(float).transpose(1, 0, 2, 3).reshape(33, -1)
-    np.testing.assert_allclose(moments[0], exact.mean(1), rtol=0, atol=1e-6 * exact.std())  # means of float32 rows
+    np.testing.assert_allclose(
+        moments[0], exact.mean(1), rtol=0, atol=1e-6 * exact.std()
+    )
     np.testing.assert_allclose(moments[1], exact.var(1) * exact.shape[1], rtol=1e-5)
 
 
@@ -164,7 +166,9 @@ def test_an_unknown_precision_is_refused():
     assert handgrad.get_precision() == "highest"
 
 
-@pytest.mark.parametrize(("value", "shown"), [("", "highest"), ("highest", "highest"), ("high", "high"), ("medium", "medium")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [("", "highest"), ("highest", "highest"), ("high", "high"), ("medium", "medium")]
+)
 def test_the_environment_sets_it_and_info_tells(value, shown):
     environment = os.environ | {"HANDGRAD_PRECISION": value}
     command = [sys.executable, "-m", "handgrad", "info", "--json"]
@@ -178,4 +182,7 @@ def test_nonsense_in_the_environment_is_refused():
     environment = os.environ | {"HANDGRAD_PRECISION": "low"}
     program = "import handgrad"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert done.stderr.splitlines()[-1] == "ValueError: HANDGRAD_PRECISION must be highest, high or medium, got 'low'"
+    assert (
+        done.stderr.splitlines()[-1]
+        == "ValueError: HANDGRAD_PRECISION must be highest, high or medium, got 'low'"
+    )

@@ -128,14 +128,18 @@ std::int64_t find_places(const ShiftedPlan& plan, const ShiftedGroup& group, con
     return number;
 }
 
-// sums (32 positions x 32 filters) = two places times the filters b.
-void multiply_taps(const ShiftedPlan& plan, const float* first, const float* second, const float* b, float* sums) {
+// sums (32 positions x 32 filters) = two places times the filters b; ask() comes once a step.
+template <class Ask>
+HANDGRAD_INLINE void multiply_taps(const ShiftedPlan& plan, const float* first, const float* second, const float* b,
+                                   float* sums, const Ask& ask) {
     const std::int64_t plane = plane_size(plan), row = plan.row() * kTile;
     start_sums(sums, kPanel, false);
     for (std::int64_t chunk = 0; chunk < chunks(plan); ++chunk, first += plane, second += plane)
         for (std::int64_t i = 0; i < plan.window_y; ++i)
-            for (std::int64_t j = 0; j < plan.window_x; ++j, b += kStepFloats)
+            for (std::int64_t j = 0; j < plan.window_x; ++j, b += kStepFloats) {
                 multiply_tiles(first + i * row + j * kTile, second + i * row + j * kTile, 64, b, b + kTileFloats);
+                ask();
+            }
     store_sums(sums, kPanel);
 }
 
@@ -198,10 +202,19 @@ void shifted_forward(const ShiftedPlan& plan, const ShiftedGroup& group, const f
     for (std::int64_t chunk = 0; chunk < chunks(plan); ++chunk)
         stage_channels(plan, group, x, chunk * kChunk, staged + chunk * plane_size(plan));
     const std::int64_t number = find_places(plan, group, staged, out, places), plane = plan.out_height * plan.out_width;
+    const std::int64_t filters_a_step = kPanel / (chunks(plan) * plan.taps()) + 1;
     for (std::int64_t f = 0; f < plan.filters; f += kPanel, packed += panel_size(plan))
         for (std::int64_t t = 0; t < number; t += 2) {
             const int pair = within(number - t, 2);
-            multiply_taps(plan, places[t].staged, places[t + pair - 1].staged, packed, sums);
+            const Place &first = places[t], &second = places[t + pair - 1];
+            std::int64_t asked = f * plane;  // the lines of the outputs are asked for while their sums are made
+            const std::int64_t last = asked + within(plan.filters - f, kPanel) * plane;
+            multiply_taps(plan, first.staged, second.staged, packed, sums, [&]() HANDGRAD_INLINED {
+                for (std::int64_t i = 0; i < filters_a_step && asked < last; ++i, asked += plane) {
+                    _mm_prefetch(first.out + asked, _MM_HINT_T0);
+                    _mm_prefetch(second.out + asked, _MM_HINT_T0);
+                }
+            });
             for (int i = 0; i < pair; ++i)
                 finish_place(places[t + i], sums + i * kTile * kPanel, f * plane, plane, within(plan.filters - f, kPanel),
                              bias ? bias + f : nullptr, relu);

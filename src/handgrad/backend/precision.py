@@ -21,7 +21,7 @@ def set_precision(precision: str) -> None:
         'highest', the default unless HANDGRAD_PRECISION says otherwise, keeps all 24 bits of each product.
         'high' may leave out the last 8 where that is quicker, for training that is not harmed by it: an
         error below 2^-16 (1.5e-5) of each product. 'medium' may leave out the last 16: an error below
-        2^-7 (0.8 %) of each product, as in training with bfloat16. Sums stay float32, and so do weights and
+        0.4 % of each product, as in training with bfloat16. Sums stay float32, and so do weights and
         all that lies in arrays.
 
     Raises
@@ -31,10 +31,10 @@ def set_precision(precision: str) -> None:
 
     Notes
     -----
-    Today that is so on CPUs with AMX, in matrix products and in convolutions of stride 1, in float32; all else
-    computes the same either way, and where there is no extension there is nothing to set. The names are those
-    of PyTorch's ``set_float32_matmul_precision``, whose 'high' also cuts a number into two bfloat16 and whose
-    'medium' rounds it to one. Check gradients with 'highest': no step width suits the others.
+    Today that is so on CPUs with AMX, in matrix products and in convolutions of stride 1, in float32; all
+    else computes the same either way, and where there is no extension there is nothing to set. The names are
+    those of PyTorch's ``set_float32_matmul_precision``, whose 'high' also cuts a number into two bfloat16 and
+    whose 'medium' rounds it to one. Gradients are checked in float64, which none of this touches.
 
     Examples
     --------

@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad import reference
 from handgrad.backend.numpy_ops.loss import add_l2 as add_l2  # no loops: parameters are millions
+from handgrad.backend.numpy_ops.residual import add as add
 from handgrad.backend.numpy_ops.update import *  # noqa: F403  the formulas need no loops to be read
 
 NAME = "reference"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad import layers
+from handgrad import backend, layers
 
 Arrays = dict[str, np.ndarray]
 Shape = tuple[int, ...]
@@ -139,7 +139,7 @@ class Residual:
         """Return out, and the caches of both ways."""
         main, main_caches = self.main.forward(x, params, keep, seen)
         shortcut, shortcut_caches = self.shortcut.forward(x, params, keep, seen)
-        return main + shortcut, (main_caches, shortcut_caches)
+        return backend.ops().add(main, shortcut), (main_caches, shortcut_caches)
 
     def backward(
         self, dout: np.ndarray, cache: Any, grads: Arrays, need_dx: bool = True, seen: Arrays | None = None
@@ -148,7 +148,7 @@ class Residual:
         main_caches, shortcut_caches = cache
         dshortcut = self.shortcut.backward(dout, shortcut_caches, grads, need_dx, seen)
         dmain = self.main.backward(dout, main_caches, grads, need_dx, seen)
-        return dmain + dshortcut if need_dx else None
+        return backend.ops().add(dmain, dshortcut) if need_dx else None
 
 
 Step = Layer | Scale | Residual

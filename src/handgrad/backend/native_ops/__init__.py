@@ -12,6 +12,7 @@ from handgrad.backend.native_ops.dropout import *  # noqa: F403
 from handgrad.backend.native_ops.loss import *  # noqa: F403
 from handgrad.backend.native_ops.norm import *  # noqa: F403
 from handgrad.backend.native_ops.pool import *  # noqa: F403
+from handgrad.backend.native_ops.residual import *  # noqa: F403
 from handgrad.backend.native_ops.update import *  # noqa: F403
 from handgrad.backend.numpy_ops.activation import maxout_backward as maxout_backward
 from handgrad.backend.numpy_ops.activation import maxout_forward as maxout_forward

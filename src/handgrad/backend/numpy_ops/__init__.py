@@ -14,6 +14,7 @@ from handgrad.backend.numpy_ops.dropout import *  # noqa: F403
 from handgrad.backend.numpy_ops.loss import *  # noqa: F403
 from handgrad.backend.numpy_ops.norm import *  # noqa: F403
 from handgrad.backend.numpy_ops.pool import *  # noqa: F403
+from handgrad.backend.numpy_ops.residual import *  # noqa: F403
 from handgrad.backend.numpy_ops.update import *  # noqa: F403
 
 NAME = "numpy"
