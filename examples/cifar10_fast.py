@@ -2,11 +2,11 @@
 
     python examples/cifar10_fast.py [--data FOLDER] [--seed 0]
 
-Seed 0, on images that went through JPEG: 90.3 % of the test images, with mirrored and moved views 91.5 %, after
-2,735 processor seconds on two threads (records/cifar10_fast-seed0). One run, in a slow hour of a shared machine,
-where it took 28 minutes. The recipe was chosen on validation images, the test images were looked at once.
-cifar10_fast_pytorch.py trains the same net in PyTorch; it was not run to its end yet: a step takes it twice as
-long with bfloat16 autocast, and six times as long without.
+Seed 0, on images that went through JPEG: 90.3 % of the test images, with mirrored and moved views 91.5 %,
+after 2,735 processor seconds on two threads (records/cifar10_fast-seed0). One run, in a slow hour of a shared
+machine, where it took 28 minutes. The recipe was chosen on validation images, the test images were looked at
+once. cifar10_fast_pytorch.py trains the same net in PyTorch; it was not run to its end yet: a step takes it
+twice as long with bfloat16 autocast, and six times as long without.
 
 Products are rounded to bfloat16 where the CPU has AMX (handgrad.set_precision; --precision highest keeps all
 digits), and the first epochs see smaller images.

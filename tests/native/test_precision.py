@@ -139,9 +139,7 @@ def test_relu_and_moments_of_a_convolution_in_medium_precision(side):
     _native.conv_forward(x, w, b, (1, 1), (1, 1), False, cut, moments)
     np.testing.assert_array_equal(cut, out)
     exact = out.astype(float).transpose(1, 0, 2, 3).reshape(33, -1)
-    np.testing.assert_allclose(
-        moments[0], exact.mean(1), rtol=0, atol=1e-6 * exact.std()
-    )
+    np.testing.assert_allclose(moments[0], exact.mean(1), rtol=0, atol=1e-6 * exact.std())
     np.testing.assert_allclose(moments[1], exact.var(1) * exact.shape[1], rtol=1e-5)
 
 
