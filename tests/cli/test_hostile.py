@@ -373,9 +373,18 @@ LONG = [
 ]
 
 
+def start_with(on_ctrl_c, *arguments):
+    """Start a command that inherits what is done on SIGINT, whatever these tests themselves inherited."""
+    before = signal.signal(signal.SIGINT, on_ctrl_c)
+    try:
+        return start(*arguments)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_a_run_that_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path, number):
-    child = start("train", *LONG, "--out", "run")
+    child = start_with(signal.SIG_DFL, "train", *LONG, "--out", "run")
     wait_for(tmp_path / "run/log.jsonl", 15)
     child.send_signal(number)
     _, err = child.communicate(timeout=30)
@@ -396,11 +405,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_nothing_had_happened(tmp_path, numb
 
 def test_a_background_job_that_ignores_ctrl_c_still_ends_on_sigterm(tmp_path):
     """A script's job in the background ignores SIGINT from birth; SIGTERM was lost on the way through it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child inherits it
-    try:
-        child = start("train", *LONG, "--out", "run")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    child = start_with(signal.SIG_IGN, "train", *LONG, "--out", "run")
     wait_for(tmp_path / "run/log.jsonl", 15)
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=30)
