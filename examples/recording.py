@@ -26,8 +26,8 @@ from handgrad.training.evaluation import accuracy
 from handgrad.training.logging import JsonLines
 
 
-def options(name: str, claim: str, epochs: int, precision: str = "highest") -> argparse.Namespace:
-    """Return the command line of an example; threads and precision are set."""
+def options(name: str, claim: str, epochs: int, precision: str | None = None) -> argparse.Namespace:
+    """Return the command line of an example; threads and precision are set, None being that in use."""
     parser = argparse.ArgumentParser(description=claim)
     parser.add_argument("--data", help="where CIFAR-10 is (default: as for 'handgrad train')")
     parser.add_argument("--out", type=Path, default=Path("runs") / name, help="folder of the run")
@@ -35,7 +35,7 @@ def options(name: str, claim: str, epochs: int, precision: str = "highest") -> a
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--images", type=int, default=49_000, help="train on so many, to try the script")
     parser.add_argument("--threads", type=int, help="threads of native kernels (default: one a core)")
-    parser.add_argument("--precision", choices=PRECISIONS, default=precision)
+    parser.add_argument("--precision", choices=PRECISIONS, default=precision or handgrad.get_precision())
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--test", action="store_true", help="look at the test images, once all is settled")
     chosen = parser.parse_args()
@@ -78,7 +78,7 @@ def train(
         "net": str(net),
         "settings": {name: str(value) for name, value in settings.items() if name != "preprocess"}
         | {"augment": augment},
-        "precision": chosen.precision,
+        "precision": handgrad.get_precision(),
         "seed": chosen.seed,
         "epochs": chosen.epochs,
         "seconds": None if chosen.resume else round(seconds, 1),

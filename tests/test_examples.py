@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_an_example_writes_its_record(tmp_path, name):
         for views in ("", ", mirrored and moved")
     }
     assert record["seconds"] > 0
+
+
+def test_an_example_keeps_the_precision_of_the_environment(tmp_path, monkeypatch):
+    write_batches(tmp_path / "cifar-10-batches-py")
+    monkeypatch.setenv("HANDGRAD_PRECISION", "high")
+    done = run("cifar10_three_layer", tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "run/record.json").read_text())
+    assert record["precision"] == ("high" if find_spec("handgrad._native") else "highest")
 
 
 @pytest.mark.slow
