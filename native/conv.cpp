@@ -6,7 +6,6 @@
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
-#include "norm.h"
 #include "shifted.h"
 #include "threads.h"
 #include "winograd.h"
@@ -242,21 +241,14 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* b, bool r
     }
     const Planned made = forward_plan(s);
     const std::int64_t pixels = made.plan.pixels();
-    const bool by_piece = moments.mean && pixels >= kWide;
-    std::vector<RunningMoments> running(as_size(by_piece ? num_threads() : 0), RunningMoments(s.f));
+    OutputMoments<T> of_outputs({s.n, s.f, pixels}, moments);
     run_plan<T>(
         made.plan, s.n, x, w, {b, nullptr, relu}, [&](std::int64_t image, int) { return out + image * s.f * pixels; },
         [&](std::int64_t, std::int64_t begin, std::int64_t end, const T* result, int slot) {
-            if (!by_piece) return;
-            const auto take = kernels().of<T>().norm().moments;
-            running[as_size(slot)].add(static_cast<double>(end - begin), [&](std::int64_t f, double* mean, double* squares) {
-                take(result + f * pixels + begin, end - begin, mean, squares);
-            });
+            of_outputs.add(slot, result, begin, end);
         },
-        by_piece ? pixels_that_stay<T>(s.f) : pixels);
-    if (moments.mean && !by_piece) return channel_moments<T>({s.n, s.f, pixels}, out, moments.mean, moments.squares);
-    for (std::size_t slot = 1; slot < running.size(); ++slot) running[0].add(running[slot]);
-    if (by_piece) running[0].copy(moments);
+        of_outputs.by_piece() ? pixels_that_stay<T>(s.f) : pixels);
+    of_outputs.finish(out);
 }
 
 template <class T>

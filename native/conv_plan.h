@@ -1,4 +1,4 @@
-// How a convolution is planned, and cut for the threads.
+// How a convolution is planned and cut for the threads, and how the moments of its outputs are joined.
 #pragma once
 
 #include <algorithm>
@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "conv.h"
+#include "dispatch.h"
 #include "kernels/conv.h"
+#include "norm.h"
 #include "threads.h"
 
 namespace handgrad {
 
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 inline std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 // A plan with the taps that it points at.
@@ -51,6 +54,40 @@ void shift_planes(const ConvPlan& plan, const T* shift, T* padded) {
     for (std::int64_t c = 0; c < plan.planes; ++c)
         for (std::int64_t i = 0; i < plan.padded_plane(); ++i) padded[c * plan.padded_plane() + i] -= shift[c];
 }
+
+// The moments of each filter's outputs (N, F, pixels), where they are wanted: of pieces of an image while these are still in
+// the caches, or, where an image has few pixels, of all outputs in the end.
+template <class T>
+class OutputMoments {
+  public:
+    OutputMoments(const NormShape& outputs, const ChannelMoments& wanted)
+        : outputs_(outputs),
+          wanted_(wanted),
+          running_(as_size(by_piece() ? num_threads() : 0), RunningMoments(outputs.c)) {}
+
+    bool by_piece() const { return wanted_.mean && outputs_.inner >= kWide; }
+
+    // Joins pixels begin..end of an image, `result` its outputs (F, pixels).
+    void add(int slot, const T* result, std::int64_t begin, std::int64_t end) {
+        if (!by_piece()) return;
+        const auto take = kernels().of<T>().norm().moments;
+        running_[as_size(slot)].add(static_cast<double>(end - begin), [&](std::int64_t f, double* mean, double* squares) {
+            take(result + f * outputs_.inner + begin, end - begin, mean, squares);
+        });
+    }
+
+    void finish(const T* out) {
+        if (!wanted_.mean) return;
+        if (!by_piece()) return channel_moments<T>(outputs_, out, wanted_.mean, wanted_.squares);
+        for (std::size_t slot = 1; slot < running_.size(); ++slot) running_[0].add(running_[slot]);
+        running_[0].copy(wanted_);
+    }
+
+  private:
+    NormShape outputs_;
+    ChannelMoments wanted_;
+    std::vector<RunningMoments> running_;  // of each thread
+};
 
 // Images in pieces for the threads: whole images where there are enough of them, else parts of their `length` results,
 // which begin at multiples of `unit`. Calls piece(image, begin, end, slot).

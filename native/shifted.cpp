@@ -1,12 +1,10 @@
 #include "shifted.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
-#include "norm.h"
 #include "threads.h"
 
 namespace handgrad {
@@ -17,8 +15,6 @@ namespace {
 constexpr std::int64_t kFewestChannels = 16;
 // Staged images of a group: they share the second-level cache with a panel of filters and the sums.
 constexpr std::int64_t kStagedBytes = 1 << 18;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // What is staged together: images until they fill their share of the cache, but some groups for each thread; of large
 // images, and where there are fewer images than threads, bands of rows.
@@ -84,23 +80,14 @@ void shifted_forward(const ConvShape& s, const float* x, const float* w, const f
                      const ChannelMoments& moments) {
     const ShiftedPlan p = forward_plan_of(s);
     const std::int64_t pixels = p.out_height * p.out_width;
-    const bool by_group = moments.mean && pixels >= kWide;
-    std::vector<RunningMoments> running(as_size(by_group ? num_threads() : 0), RunningMoments(s.f));
-    const auto take = kernels().f32.norm().moments;
+    OutputMoments<float> of_outputs({s.n, s.f, pixels}, moments);
     convolve(p, s.n, x, {w, p.taps(), s.c * p.taps(), false}, b, relu, out,
              [&](std::int64_t image, const ShiftedGroup& group, int slot) {
-                 for (std::int64_t i = image; by_group && i < image + group.images; ++i) {
-                     const float* from = out + i * s.f * pixels + group.first * p.out_width;
-                     const std::int64_t count = group.rows * p.out_width;
-                     running[as_size(slot)].add(static_cast<double>(count),
-                                                [&](std::int64_t f, double* mean, double* squares) {
-                                                    take(from + f * pixels, count, mean, squares);
-                                                });
-                 }
+                 const std::int64_t begin = group.first * p.out_width, end = begin + group.rows * p.out_width;
+                 for (std::int64_t i = image; i < image + group.images; ++i)
+                     of_outputs.add(slot, out + i * s.f * pixels, begin, end);
              });
-    if (moments.mean && !by_group) return channel_moments<float>({s.n, s.f, pixels}, out, moments.mean, moments.squares);
-    for (std::size_t slot = 1; slot < running.size(); ++slot) running[0].add(running[slot]);
-    if (by_group) running[0].copy(moments);
+    of_outputs.finish(out);
 }
 
 void shifted_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {

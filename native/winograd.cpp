@@ -34,8 +34,6 @@ constexpr std::int64_t kPanel = 32, kMostTiles = 128;
 // Fewer are not worth waking a thread: it would stage an image and read all filters for them.
 constexpr std::int64_t kFewestTiles = 16;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,
                       std::int64_t images, std::int64_t block_bytes) {
     const std::int64_t lanes = kernels().winograd.lanes;

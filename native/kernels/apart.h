@@ -6,8 +6,6 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
-HANDGRAD_INLINE int within(std::int64_t lane, int lanes) { return lane < 0 ? 0 : lane > lanes ? lanes : static_cast<int>(lane); }
-
 // Rows of an image that are visited together, a vector downwards at a time: half a first-level cache of them, so that the next
 // vector finds its lines there. Whole planes of 224 x 224 took twice the time.
 template <class T>

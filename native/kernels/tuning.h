@@ -44,6 +44,7 @@ struct Tuning {
 };
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+inline int within(std::int64_t left, int most) { return left <= 0 ? 0 : left < most ? static_cast<int>(left) : most; }
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // A product cut along k into blocks of nearly one length.

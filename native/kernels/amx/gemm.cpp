@@ -17,8 +17,6 @@ constexpr std::int64_t kSum = 8 * kDepth;
 // depth of kDepth both and the sums between them share the second-level cache (2 MB) and what lies behind it.
 constexpr std::int64_t kBlock = 512, kKeptBlock = 512;
 
-std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 bool pays(const Gemm<float>& g) { return !g.add && g.m >= kTile && g.n >= kTile && g.k >= kStep; }
 
 // How the product is cut. The smaller factor is packed once and kept where the other has more than one block.

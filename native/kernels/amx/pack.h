@@ -6,13 +6,12 @@
 #pragma once
 
 #include "../simd.h"
+#include "../tuning.h"
 #include "tiles.h"
 
 namespace handgrad::HANDGRAD_ISA {
 
 using S = Simd<float>;
-
-inline int within(std::int64_t left, int most) { return left <= 0 ? 0 : left < most ? static_cast<int>(left) : most; }
 
 // 16 x 16 numbers as 16 vectors, of which rows x columns are read: for matrices whose rows are not in one piece.
 inline void load_square(__m512 (&v)[16], const float* from, int rows, int columns, std::int64_t row, std::int64_t column) {

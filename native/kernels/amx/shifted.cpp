@@ -15,12 +15,11 @@ namespace handgrad::HANDGRAD_ISA {
 namespace {
 
 static_assert(kPieces == 1);
-constexpr std::int64_t kChunk = 32;  // channels of a step
 // Positions of the gradient that stay in the first-level cache while the taps go by.
 constexpr std::int64_t kPositionsAtOnce = 256;
 
-std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-std::int64_t chunks(const ShiftedPlan& plan) { return (plan.channels + kChunk - 1) / kChunk; }
+// Channels in steps.
+std::int64_t chunks(const ShiftedPlan& plan) { return steps_of(plan.channels); }
 std::int64_t panel_size(const ShiftedPlan& plan) { return chunks(plan) * plan.taps() * kStepFloats; }
 
 // The rows of an image that a group sees: `count` from `first` on, which are staged from row `place` on.
@@ -87,7 +86,7 @@ void stage_channels(const ShiftedPlan& plan, const ShiftedGroup& group, const fl
         for (std::int64_t p = 0; p < rows.count * plan.width; p += kTile) {
             const int count = within(rows.count * plan.width - p, kTile);
             __m512 v[16];
-            load_pixels(v, from + p, plane, count, within(plan.channels - first_channel, kChunk));
+            load_pixels(v, from + p, plane, count, within(plan.channels - first_channel, kStep));
             for (int i = 0; i < count; ++i, at += kTile) {
                 S::store(at, v[i]);
                 if (++column < plan.width) continue;
@@ -108,7 +107,7 @@ struct Place {
     __mmask16 outputs;
 };
 
-std::int64_t places_of(const ShiftedPlan& plan, std::int64_t rows) { return (plan.outputs(rows) + kTile - 1) / kTile; }
+std::int64_t places_of(const ShiftedPlan& plan, std::int64_t rows) { return ceil_div(plan.outputs(rows), kTile); }
 
 std::int64_t find_places(const ShiftedPlan& plan, const ShiftedGroup& group, const float* staged, float* out, Place* to) {
     std::int64_t number = 0;
@@ -168,7 +167,7 @@ void finish_place(const Place& place, const float* sums, std::int64_t skip, std:
 // Places are found once a group; so many there may be.
 std::int64_t most_places(const ShiftedPlan& plan) { return plan.images * places_of(plan, plan.band); }
 std::int64_t room_for_places(const ShiftedPlan& plan) {
-    return (most_places(plan) * static_cast<std::int64_t>(sizeof(Place)) + 63) / 64 * kTile;
+    return ceil_div(most_places(plan) * static_cast<std::int64_t>(sizeof(Place)), kLineBytes) * kTile;
 }
 
 }  // namespace
@@ -180,12 +179,12 @@ void shifted_pack(const ShiftedPlan& plan, const ShiftedFilters& filters, std::i
                   float* packed) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
         float* to = packed + panel * panel_size(plan);
-        for (std::int64_t c = 0; c < plan.channels; c += kChunk)
+        for (std::int64_t c = 0; c < plan.channels; c += kStep)
             for (std::int64_t tap = 0; tap < plan.taps(); ++tap, to += kStepFloats)
                 pack_pairs(to,
                            filters.w + c * filters.channel + panel * kPanel * filters.filter +
                                (filters.backwards ? plan.taps() - 1 - tap : tap),
-                           least(kChunk, plan.channels - c), least(kPanel, plan.filters - panel * kPanel), filters.channel,
+                           least(kStep, plan.channels - c), least(kPanel, plan.filters - panel * kPanel), filters.channel,
                            filters.filter);
     }
 }
@@ -200,7 +199,7 @@ void shifted_forward(const ShiftedPlan& plan, const ShiftedGroup& group, const f
     float *const staged = workspace, *const sums = staged + staged_size(plan);
     Place* const places = reinterpret_cast<Place*>(sums + kPanel * kPanel);
     for (std::int64_t chunk = 0; chunk < chunks(plan); ++chunk)
-        stage_channels(plan, group, x, chunk * kChunk, staged + chunk * plane_size(plan));
+        stage_channels(plan, group, x, chunk * kStep, staged + chunk * plane_size(plan));
     const std::int64_t number = find_places(plan, group, staged, out, places), plane = plan.out_height * plan.out_width;
     const std::int64_t filters_a_step = kPanel / (chunks(plan) * plan.taps()) + 1;
     for (std::int64_t f = 0; f < plan.filters; f += kPanel, packed += panel_size(plan))
