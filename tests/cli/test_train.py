@@ -157,6 +157,14 @@ def test_a_recipe_of_many_tricks_is_repeated_from_its_config(tmp_path):
     np.testing.assert_array_equal(params(tmp_path / "first")["W1"], params(tmp_path / "short")["W1"])
 
 
+def test_pruned_images():
+    small = ["--data", "shapes", "--num-training", "60", "--num-validation", "20", "--epochs", "4"]
+    net = ["--spec", "conv3-4/2 - relu - globalpool - affine", "--batch-size", "20"]
+    assert run("train", *small, *net, "--prune", "0.6", "--out", "run").status == 0
+    assert tomllib.loads(Path("run/config.toml").read_text())["prune"] == 0.6
+    assert run("train", *small, *net, "--seed", "0", "--prune", "1", "--out", "no").status != 0
+
+
 def test_small_images_at_first():
     small = ["--data", "shapes", "--num-training", "40", "--num-validation", "20", "--epochs", "2"]
     net = ["--spec", "conv3-4/2 - relu - globalpool - affine"]

@@ -107,10 +107,17 @@ def _hinge(scores: Tensor, y: np.ndarray) -> Tensor:
     return (margins.sum() - margins[rows, y].sum()) / len(scores)
 
 
+def _softmax(
+    scores: Tensor, y: np.ndarray, label_smoothing: float, weights: np.ndarray | None = None
+) -> Tensor:
+    if weights is None:
+        return F.cross_entropy(scores, torch.tensor(y), label_smoothing=label_smoothing)
+    losses = F.cross_entropy(scores, torch.tensor(y), reduction="none", label_smoothing=label_smoothing)
+    return (losses * torch.tensor(weights)).sum() / weights.sum()
+
+
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    "softmax_loss": lambda scores, y, label_smoothing: F.cross_entropy(
-        scores, torch.tensor(y), label_smoothing=label_smoothing
-    ),
+    "softmax_loss": _softmax,
     "svm_loss": _hinge,
 }
 

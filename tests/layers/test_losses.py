@@ -13,7 +13,7 @@ from tolerances import assert_close
 
 from handgrad import backend, layers
 from handgrad.checking import numerical_gradient
-from handgrad.layers import softmax_loss, svm_loss
+from handgrad.layers import softmax_loss, softmax_losses, svm_loss
 from handgrad.layers.registry import LOSSES, Loss
 
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
@@ -136,3 +136,41 @@ def test_an_impossible_class_costs_nothing(tier: str):
         loss, dscores = softmax_loss(np.array([[1.0, -np.inf, 1.0]]), np.array([0]))
     assert loss == pytest.approx(np.log(2))
     np.testing.assert_allclose(dscores, [[-0.5, 0, 0.5]])
+
+
+@pytest.mark.parametrize("tier", backend.TIERS)
+@each_dtype
+def test_weights_that_are_all_alike_change_nothing(tier: str, dtype: type):
+    scores = np.random.default_rng(0).normal(size=(5, 4)).astype(dtype)
+    y = np.array([3, 0, 0, 1, 2])
+    with computing(tier):
+        plain = softmax_loss(scores, y, label_smoothing=0.2)
+        weighted = softmax_loss(scores, y, label_smoothing=0.2, weights=np.full(5, 7))
+    for one, other in zip(weighted, plain, strict=True):
+        assert one.dtype == dtype
+        assert_close(one, other, scores.size)
+
+
+def test_the_loss_is_the_mean_of_the_losses():
+    scores = np.random.default_rng(0).normal(size=(6, 4)) * 100
+    for y in (np.array([3, 0, 0, 1, 2, 2]), np.eye(4)[[0, 1, 2, 3, 0, 1]]):
+        losses = softmax_losses(scores, y, label_smoothing=0.1)
+        assert losses.mean() == pytest.approx(softmax_loss(scores, y, label_smoothing=0.1)[0], rel=1e-12)
+    assert softmax_losses(np.array([[1.0, -np.inf, 1.0]]), np.array([0])) == pytest.approx([np.log(2)])
+    assert softmax_losses(np.zeros((0, 3)), np.zeros(0, int)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "words"),
+    [
+        ([1.0, 2.0], TypeError, "weights must be an array of real numbers, got list"),
+        (np.array(["a", "b"]), TypeError, "weights must be an array of real numbers"),
+        (np.ones(3), ValueError, "weights must"),
+        (np.array([1.0, -1.0]), ValueError, r"weights must be 0 or above and not all 0, got \[1.0, -1.0\]"),
+        (np.zeros(2), ValueError, "not all 0"),
+        (np.array([np.nan, 1.0]), ValueError, "not all 0"),
+    ],
+)
+def test_weights_that_cannot_be(weights: object, error: type[Exception], words: str):
+    with pytest.raises(error, match=words):
+        softmax_loss(np.zeros((2, 3)), np.array([0, 1]), weights=weights)

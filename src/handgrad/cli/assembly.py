@@ -113,6 +113,7 @@ def solver(settings: Settings, parts: Parts, **more: Any) -> Solver:
         num_snapshots=settings.num_snapshots,
         recalibrate=settings.recalibrate,
         mixup=settings.mixup,
+        prune=settings.prune,
         clip_norm=settings.clip_norm,
         clip_value=settings.clip_value,
         background=settings.background,

@@ -170,6 +170,9 @@ class Settings:
     mixup: float | None = _setting(
         _TRAINING, NUMBER, None, "Mix images and labels in pairs: alpha of the share, such as 0.2 (softmax)"
     )
+    prune: float | None = _setting(
+        _TRAINING, NUMBER, None, "Share left out of the images with small losses, such as 0.5 (softmax)"
+    )
     clip_norm: float | None = _setting(
         _TRAINING, NUMBER, None, "Largest norm of all gradients together; larger ones are shrunk"
     )

@@ -25,7 +25,7 @@ from handgrad.layers.activation import (
 from handgrad.layers.affine import affine_backward, affine_forward
 from handgrad.layers.conv import conv_backward, conv_forward
 from handgrad.layers.dropout import dropout_backward, dropout_forward
-from handgrad.layers.loss import softmax_loss, svm_loss
+from handgrad.layers.loss import softmax_loss, softmax_losses, svm_loss
 from handgrad.layers.norm import (
     batchnorm_backward,
     batchnorm_forward,
@@ -107,6 +107,7 @@ __all__ = [
     "sigmoid_backward",
     "sigmoid_forward",
     "softmax_loss",
+    "softmax_losses",
     "spatial_batchnorm_backward",
     "spatial_batchnorm_forward",
     "spatial_groupnorm_backward",

@@ -14,7 +14,7 @@ _SUM = 1e-3  # how far a row of soft labels may be from summing to 1: float32, a
 
 
 def softmax_loss(
-    scores: np.ndarray, y: np.ndarray, *, label_smoothing: float = 0.0
+    scores: np.ndarray, y: np.ndarray, *, label_smoothing: float = 0.0, weights: np.ndarray | None = None
 ) -> tuple[np.floating, np.ndarray]:
     """Cross-entropy of the softmax of the scores, averaged over the batch.
 
@@ -27,6 +27,9 @@ def softmax_loss(
     label_smoothing : float, default 0
         Share s in [0, 1] of the target that is spread evenly: the target is ``(1 - s) * one_hot(y) + s / K``,
         with soft labels ``(1 - s) * y + s / K``.
+    weights : ndarray (N,), optional
+        How much each sample counts, 0 or above: the loss is the weighted mean,
+        ``sum(weights * losses) / sum(weights)``. By default all count the same.
 
     Returns
     -------
@@ -54,7 +57,49 @@ def softmax_loss(
     soft = isinstance(y, np.ndarray) and y.ndim == 2
     scores, y = _check_soft(scores, y) if soft else _check(scores, y)
     smoothing = fraction("label_smoothing", label_smoothing, include_one=True)
-    return backend.ops().softmax_loss(scores, y, smoothing)
+    loss, dscores = backend.ops().softmax_loss(scores, y, smoothing)
+    if weights is None or not len(scores):
+        return loss, dscores
+    share = _check_weights(weights, scores)
+    share = share / share.sum()
+    losses = _losses(scores, y, smoothing)
+    return scores.dtype.type(share @ losses), dscores * (share * len(scores))[:, None].astype(scores.dtype)
+
+
+def softmax_losses(scores: np.ndarray, y: np.ndarray, *, label_smoothing: float = 0.0) -> np.ndarray:
+    """Cross-entropy of each sample; `softmax_loss` is their mean.
+
+    Parameters
+    ----------
+    scores, y, label_smoothing
+        As for `softmax_loss`.
+
+    Returns
+    -------
+    losses : float64 ndarray (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `softmax_loss`.
+
+    Examples
+    --------
+    >>> softmax_losses(np.array([[0.0, 0.0], [3.0, 0.0]]), np.array([0, 0])).round(3)
+    array([0.693, 0.049])
+    """
+    soft = isinstance(y, np.ndarray) and y.ndim == 2
+    scores, y = _check_soft(scores, y) if soft else _check(scores, y)
+    return _losses(scores, y, fraction("label_smoothing", label_smoothing, include_one=True))
+
+
+def _losses(scores: np.ndarray, y: np.ndarray, smoothing: float) -> np.ndarray:
+    shifted = scores - scores.max(axis=1, keepdims=True).astype(np.float64)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    right = y if y.ndim == 2 else np.eye(scores.shape[1])[y]
+    target = (1 - smoothing) * right + smoothing / scores.shape[1]
+    terms = np.zeros_like(log_p)  # of an impossible class 0 * log(0) counts as 0
+    return -np.multiply(target, log_p, out=terms, where=target != 0).sum(axis=1)
 
 
 def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray]:
@@ -98,6 +143,16 @@ def _check_soft(scores: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         row = y[wrong.argmax()]
         raise ValueError(f"soft labels y must be 0 or above and sum to 1 in each row, got {row.tolist()}")
     return scores, y.astype(scores.dtype, copy=False)
+
+
+def _check_weights(weights: Any, scores: np.ndarray) -> np.ndarray:
+    if not isinstance(weights, np.ndarray) or weights.dtype.kind not in "fiu":
+        got = weights.dtype if isinstance(weights, np.ndarray) else type(weights).__name__
+        raise TypeError(f"weights must be an array of real numbers, got {got}")
+    check_shape("weights", weights, scores.shape[:1], "(how much each sample counts)")
+    if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.any()):
+        raise ValueError(f"weights must be 0 or above and not all 0, got {weights.tolist()}")
+    return weights.astype(np.float64)
 
 
 def _check_scores(scores: Any) -> np.ndarray:

@@ -261,6 +261,8 @@ def _smoothed(pick: Pick) -> Call:
         n, classes = call.arrays["scores"]
         weights = np.array([[pick(0, 3) + (k == 0) for k in range(classes)] for _ in range(n)])
         call.settings["y"] = weights / weights.sum(axis=1, keepdims=True)
+    if pick(0, 1):  # samples that do not all count the same
+        call.settings["weights"] = np.array([pick(0, 3) + (i == 0) for i in range(len(call.settings["y"]))])
     return Call(call.arrays, call.settings | {"label_smoothing": pick(0, 4) / 4})
 
 

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from handgrad._errors import nearest
 from handgrad._numbers import fraction
-from handgrad.layers import softmax_loss, svm_loss
+from handgrad.layers import softmax_loss, softmax_losses, svm_loss
 from handgrad.layers.params import whole
 from handgrad.models.base import Model, check_sizes
 from handgrad.models.fusion import fused
@@ -59,6 +59,8 @@ class ConvNet(Model):
     frozen : collection of str, at first empty
         Parameters whose gradients `loss` leaves out; backward ends at the first layer with others. A Solver
         sets it for what ``freeze_after`` names, a step at a time.
+    sample_losses : ndarray (N,)
+        Of the last batch whose loss was weighted; see `loss`.
     steps : handgrad.models.steps.Chain
         What is computed, one after the other: single layers, sandwiches and residual blocks.
     layer_names : list of str
@@ -136,6 +138,7 @@ class ConvNet(Model):
         self.params = {name: self._begun(each) for name, each in made.parameters.items()}
         self._sizes = Sizes(self.spec, classes, made.parameters)
         self.frozen: Collection[str] = ()
+        self.sample_losses = np.zeros(0)
 
     def __str__(self) -> str:
         return str(self.spec)
@@ -185,7 +188,7 @@ class ConvNet(Model):
             w = INITS[self._settings["init"]](parameter.shape, self.rng)
         return w.astype(self.dtype)
 
-    def loss(self, X: np.ndarray, y: np.ndarray | None = None) -> Any:
+    def loss(self, X: np.ndarray, y: np.ndarray | None = None, weights: np.ndarray | None = None) -> Any:
         """Return scores or loss and gradients.
 
         Parameters
@@ -194,6 +197,9 @@ class ConvNet(Model):
             A batch of images.
         y : ndarray (N,) of whole numbers, or None
             The right classes.
+        weights : ndarray (N,), optional
+            How much each image counts, as for `handgrad.layers.softmax_loss`; the loss of each, without the
+            penalty, is then in `sample_losses`. With the softmax loss only.
 
         Returns
         -------
@@ -208,16 +214,23 @@ class ConvNet(Model):
             return self.steps.forward(X, self.params, keep=False)[0]
         self._set_mode("train")
         scores, caches = self.steps.forward(X, self.params)
-        loss, dscores = self._score_loss(scores, y)
+        loss, dscores = self._score_loss(scores, y, weights)
         grads: dict[str, np.ndarray] = {}
         self.steps.backward(dscores, caches, grads, need_dx=False, frozen=self.frozen)
         grads = {name: grads[name] for name in self.params if name not in self.frozen}
         return float(loss) + self._penalty(grads), grads
 
-    def _score_loss(self, scores: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
+    def _score_loss(
+        self, scores: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[Any, np.ndarray]:
         if self.spec.loss == "svm":
+            if weights is not None:
+                raise ValueError("weights go with the softmax loss, but this net has svm")
             return svm_loss(scores, y)
-        return softmax_loss(scores, y, label_smoothing=self.label_smoothing)
+        smoothing = self.label_smoothing
+        if weights is not None:
+            self.sample_losses = softmax_losses(scores, y, label_smoothing=smoothing)
+        return softmax_loss(scores, y, label_smoothing=smoothing, weights=weights)
 
     def _set_mode(self, mode: str) -> None:
         for param in (*self.bn_params, *self._dropout_params):

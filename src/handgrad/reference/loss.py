@@ -6,7 +6,7 @@ import numpy as np
 
 
 def softmax_loss_naive(
-    scores: np.ndarray, y: np.ndarray, label_smoothing: float = 0.0
+    scores: np.ndarray, y: np.ndarray, label_smoothing: float = 0.0, weights: np.ndarray | None = None
 ) -> tuple[np.floating, np.ndarray]:
     """Compute the mean cross entropy of softmax(scores) against the labels.
 
@@ -18,6 +18,8 @@ def softmax_loss_naive(
     label_smoothing : float
         The target is ``(1 - label_smoothing) one_hot(y) + label_smoothing / C``; soft labels stand for
         ``one_hot(y)``.
+    weights : ndarray (N,), optional
+        How much each sample counts in the mean; all the same by default.
 
     Returns
     -------
@@ -37,13 +39,14 @@ def softmax_loss_naive(
         # softmax does not change when all scores move together; below the maximum, exp cannot overflow.
         shifted = row - np.max(row)
         log_probability = shifted - np.log(np.sum(np.exp(shifted)))
-        dx[n] = np.exp(log_probability) / N
+        share = 1 / N if weights is None else float(weights[n]) / float(np.sum(weights))
+        dx[n] = np.exp(log_probability) * share
         for c in range(C):
             right = float(y[n, c]) if y.ndim == 2 else float(c == y[n])
             target = (1 - smoothing) * right + smoothing / C
-            dx[n, c] -= target / N
+            dx[n, c] -= target * share
             if target != 0:  # else 0 * log(0) of an impossible class would make the loss NaN
-                loss -= target * log_probability[c] / N
+                loss -= target * log_probability[c] * share
     return scores.dtype.type(loss), dx.astype(scores.dtype)
 
 

@@ -151,6 +151,16 @@ def recalibrate(candidate: Any, value: Any) -> int | None:
     return number
 
 
+def prune(value: Any, mixup: Any, background: Any) -> float | None:
+    """Return a share for pruning from 0 to below 1, or None for None."""
+    share = optional_fraction("prune", value)
+    if share is not None and mixup is not None:
+        raise ValueError("prune and mixup do not go together: a mixed image has no loss of its own")
+    if share is not None and background:
+        raise ValueError("prune and background do not go together: a batch depends on the losses before it")
+    return share
+
+
 def image_side(value: Any, images: np.ndarray) -> dict[int, int] | None:
     """Return the sides of images by the epoch from which they hold, in order, or None for None."""
     if value is None:

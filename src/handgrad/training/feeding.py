@@ -16,7 +16,7 @@ from handgrad.data.mixup import mixup
 from handgrad.data.placed import Place, augmented
 from handgrad.data.resize import resize
 
-ORDER, AUGMENT, SUBSAMPLE, MIXUP, RECALIBRATE = range(5)
+ORDER, AUGMENT, SUBSAMPLE, MIXUP, RECALIBRATE, PRUNE = range(6)
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Augment = Callable[..., np.ndarray]
@@ -62,7 +62,10 @@ class Batches:
 
     def at(self, iteration: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return images and labels of an iteration, counted from 0; with mixup labels are soft."""
-        chosen = self.indices(iteration, seed)
+        return self.of(self.indices(iteration, seed), iteration, seed)
+
+    def of(self, chosen: np.ndarray, iteration: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return images and labels of these indices, as an iteration has them."""
         X = self.X[chosen]
         if self.augment is not None:
             place = Place(chosen, iteration // self.per_epoch, seed)

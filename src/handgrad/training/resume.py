@@ -21,7 +21,7 @@ _HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
 # Without these alike, the resumed run would not be the run that was stopped.
 _ALIKE = (
     "update_rule", "optim_config", "param_config", "lr_decay", "batch_size", "schedule", "ema", "lookahead",
-    "clip_norm", "clip_value", "mixup", "recalibrate", "num_snapshots", "image_side",
+    "clip_norm", "clip_value", "mixup", "prune", "recalibrate", "num_snapshots", "image_side",
 )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ def settings(solver: Run) -> dict[str, Any]:
         "num_snapshots": solver.num_snapshots,
         "recalibrate": solver.recalibrate,
         "mixup": solver.mixup,
+        "prune": solver.prune,
         "clip_norm": solver.clip_norm,
         "clip_value": solver.clip_value,
         "checkpoint_every": solver.checkpoint_every,
@@ -65,6 +66,7 @@ def capture(solver: Run) -> dict[str, Any]:
         "optim_configs": solver.optim_configs,
         **solver._averages.state(),
         "snapshots": [{"params": p, "statistics": s} for p, s in solver.snapshots],
+        "pruning": None if solver._pruning is None else solver._pruning.losses,
         "best_val_acc": solver.best_val_acc,
         "best_params": solver.best_params,
         "best_statistics": solver.best_bn_params,
@@ -113,6 +115,8 @@ def restore(solver: Run, folder: Path) -> None:
     model_state.set_rest(solver.model, rest)
     vars(solver).update(fields)
     solver._averages.restore(tree)
+    if solver._pruning is not None:
+        solver._pruning.losses[:] = tree["pruning"]
 
 
 def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:

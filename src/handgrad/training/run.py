@@ -18,6 +18,7 @@ from handgrad.training.descent import decay, descend
 from handgrad.training.lookahead import Lookahead
 from handgrad.training.optim import Rule
 from handgrad.training.optim_config import Config
+from handgrad.training.pruning import Pruning
 from handgrad.training.recalibration import recalibrated
 from handgrad.training.schedule import Factor
 from handgrad.training.schedules import factor_at
@@ -48,6 +49,7 @@ class Run:
     num_snapshots: int | None
     recalibrate: int | None
     mixup: float | None
+    prune: float | None
     clip_norm: float | None
     clip_value: float | None
     background: bool
@@ -104,6 +106,7 @@ class Run:
         self.best_params: dict[str, np.ndarray] = {}
         self.best_bn_params: list[dict[str, np.ndarray]] = []
         self.optim_configs = own_settings.begin(self.optim_config, self.param_config, self.model.params)
+        self._pruning = None if self.prune is None else Pruning(self.prune, len(self.X_train))
         self._averages = Averages(self.model, self.ema, self.lookahead)
         # Asks for the seed when it is called: a checkpoint may bring another.
         self._ahead = Ahead(lambda t: self._batches.at(t, self._seed)) if self.background else None
@@ -115,10 +118,11 @@ class Run:
         if self.iteration == 0 or self.mixup is not None:
             self._know_classes()
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
-        X, y = self._batch()
+        chosen, weights = self._pruned()
+        X, y = self._batch() if chosen is None else self._batches.of(chosen, self.iteration, self._seed)
         with model_state.unchanged_on_error(self.model):
             frozen = own_settings.frozen(self.param_config, self.epoch)
-            loss, grads = self._loss_and_grads(X, y, frozen)
+            loss, grads = self._loss_and_grads(X, y, frozen, weights)
             checks.finite_loss(loss, self.iteration + 1, self.optim_configs)
             state = self.model.params, grads, self.optim_configs
             clip = self.clip_norm, self.clip_value
@@ -129,22 +133,33 @@ class Run:
         self.optim_configs = configs
         self.loss_history.append(loss)
         self.iteration += 1
+        if self._pruning is not None and chosen is not None:
+            self._pruning.saw(chosen, self.model.sample_losses)
         self._averages.update(self.model, self.iteration, self.num_iterations)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
 
     def _loss_and_grads(
-        self, X: np.ndarray, y: np.ndarray, frozen: set[str]
+        self, X: np.ndarray, y: np.ndarray, frozen: set[str], weights: np.ndarray | None = None
     ) -> tuple[float, dict[str, np.ndarray]]:
         """Return the loss of a batch, and the gradients of all parameters but the `frozen` ones."""
         trained = {name: w for name, w in self.model.params.items() if name not in frozen}
         with model_state.frozen(self.model, frozen):
-            return checks.loss_and_grads(self.model.loss(X, y), trained)
+            found = self.model.loss(X, y) if weights is None else self.model.loss(X, y, weights)
+            return checks.loss_and_grads(found, trained)
 
     def _know_classes(self) -> None:
         """Ask the model once for how many classes it has scores; refuse labels of others."""
         if self._batches.num_classes is None:
             data = (self.X_train, self.y_train, self.y_val)
             self._batches.num_classes = evaluation.check_classes(self.model, *data, self.preprocess)
+
+    def _pruned(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return which images the next step sees, and how much they count; with no pruning None."""
+        if self._pruning is None:
+            return None, None
+        batch = self._batches.indices(self.iteration, self._seed)
+        rng = feeding.random(self._seed, feeding.PRUNE, self.iteration)
+        return self._pruning.choose(batch, rng, done=self.iteration / max(1, self.num_iterations))
 
     def _batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the next step."""

@@ -92,6 +92,11 @@ class Solver(Run):
         Mix the images of a batch in pairs, and their labels: alpha, such as 0.2; see `handgrad.data.mixup`.
         The model's ``loss(X, y)`` then gets soft labels (N, K), which nets of `handgrad.models` with the
         softmax loss take. Random numbers for it are drawn apart from those of `augment`.
+    prune : float, optional
+        Leave out, in the first seven eighths of the run, so great a share of the images whose loss was below
+        the mean when they were last seen, and weigh the others of them up: 0.5 makes an epoch a third
+        shorter, its batches smaller; see `handgrad.training.pruning`. For a model whose loss takes weights,
+        as a `ConvNet` with softmax; goes neither with `mixup` nor with `background`.
     clip_norm, clip_value : float, optional
         The longest that the gradients may be together, and the largest that a number in them may be; see
         `handgrad.training.clipping`.
@@ -162,6 +167,7 @@ class Solver(Run):
         num_snapshots: int | None = None,
         recalibrate: int | None = None,
         mixup: float | None = None,
+        prune: float | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         background: bool = False,
@@ -192,6 +198,9 @@ class Solver(Run):
         self.mixup = checks.optional_positive_number("mixup", mixup)
         if self.mixup is not None:
             trials.soft_labels(model, self.X_train, self.preprocess)
+        self.prune = checks.prune(prune, mixup=mixup, background=background)
+        if self.prune is not None:
+            trials.weights(model, self.X_train, self.y_train, self.preprocess)
         self.clip_norm = checks.optional_positive_number("clip_norm", clip_norm)
         self.clip_value = checks.optional_positive_number("clip_value", clip_value)
         self.background = bool(background)

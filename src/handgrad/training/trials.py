@@ -28,6 +28,27 @@ def sides(model: Any, X: np.ndarray, preprocess: Preprocess | None, wanted: Iter
             raise ValueError(f"image_side has {side}, which the model does not take: {error}") from error
 
 
+def weights(model: Any, X: np.ndarray, y: np.ndarray, preprocess: Preprocess | None) -> None:
+    """Refuse a model whose loss takes no weights of samples or does not tell each one's; it stays as it was.
+
+    Raises
+    ------
+    ValueError
+        With what the model says of them.
+    """
+    images = X[:2] if preprocess is None else preprocess(X[:2])
+    rest = model_state.rest(model)
+    try:
+        model.loss(images, y[:2], np.ones(len(images)))
+        if len(model.sample_losses) != len(images):
+            raise ValueError(f"sample_losses holds {len(model.sample_losses)} of {len(images)}")
+    except Exception as error:
+        what = "prune needs a model with loss(X, y, weights) and sample_losses, as ConvNet with softmax"
+        raise ValueError(f"{what}: {error}") from error
+    finally:
+        model_state.set_rest(model, rest)
+
+
 def soft_labels(model: Any, X: np.ndarray, preprocess: Preprocess | None) -> None:
     """Refuse a model whose ``loss(X, y)`` takes no soft labels, which mixup makes; it stays as it was.
 
