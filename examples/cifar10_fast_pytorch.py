@@ -2,7 +2,7 @@
 
     python examples/cifar10_fast_pytorch.py [--data FOLDER] [--seed 0]
 
-The same layers, first weights, order, augmentation and sides of images, loss, schedule and lookahead;
+The same layers, first weights, order, augmentation, sides and pruning of images, loss, schedule, lookahead;
 channels_last, which is PyTorch's faster layout here, and bfloat16 by autocast, which is to it what medium
 precision is to Handgrad (--precision highest leaves it out).
 """
@@ -12,17 +12,20 @@ from __future__ import annotations
 import json
 import time
 
+import numpy as np
 import torch
 from cifar10_fast import (
     AUGMENT,
     BATCH,
     BIAS_EPOCHS,
+    BIAS_FACTOR,
     EPOCHS,
     IMAGE_SIDE,
     LABEL_SMOOTHING,
     LEARNING_RATE,
     LOOKAHEAD,
     MOMENTUM,
+    PRUNE,
     REG,
     SCHEDULE,
     make,
@@ -33,7 +36,9 @@ from torch.nn import functional as F
 
 from handgrad.data import augment
 from handgrad.models import ConvNet
-from handgrad.training.feeding import Batches
+from handgrad.training.feeding import PRUNE as PRUNED
+from handgrad.training.feeding import Batches, random
+from handgrad.training.pruning import Pruning
 from handgrad.training.schedules import get_schedule
 
 
@@ -74,7 +79,7 @@ def build(net: ConvNet) -> nn.Sequential:
         elif kind == "res":
             layers[-3:] = [Residual(*layers[-3:])]  # a convolution, its norm, its gelu
         elif kind == "affine":
-            head = nn.Linear(256, 10, bias=False)
+            head = nn.Linear(layer.inputs[0], 10, bias=False)
             head.weight.data = torch.from_numpy(net.params[layer.parameters[0]].T.copy())
             layers += [nn.Flatten(), head]
     layers[0].weight.requires_grad = False
@@ -102,70 +107,74 @@ def accuracy(model: nn.Module, X: torch.Tensor, y: torch.Tensor, views: bool) ->
     return right / len(y)
 
 
+def sgd(model: nn.Module) -> torch.optim.SGD:
+    """Return the update rule: only filters decay, and the norms' biases learn faster."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    norms = {f"{name}.bias" for name, layer in model.named_modules() if isinstance(layer, nn.BatchNorm2d)}
+    plain = [(name, p) for name, p in named if name not in norms]
+    groups = [
+        {"params": [p for _, p in plain if p.ndim > 1], "factor": 1, "weight_decay": REG},
+        {"params": [p for _, p in plain if p.ndim == 1], "factor": 1},
+        {"params": [p for name, p in named if name in norms], "factor": BIAS_FACTOR},
+    ]
+    return torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=MOMENTUM, nesterov=True, fused=True)
+
+
+def train(model: nn.Module, batches: Batches, epochs: int, seed: int, autocast: bool) -> None:
+    """Train, and leave the slow weights of lookahead in the model."""
+    optimizer, schedule = sgd(model), get_schedule(SCHEDULE)
+    pruning = Pruning(PRUNE, len(batches.X))
+    total = epochs * batches.per_epoch
+    state = [v for v in model.state_dict().values() if v.dtype.is_floating_point]
+    slow = [v.clone() for v in state]
+    for step in range(total):
+        if step == BIAS_EPOCHS * batches.per_epoch:
+            model[0].bias.requires_grad = False
+        for group in optimizer.param_groups:
+            group["lr"] = group["factor"] * LEARNING_RATE * schedule(step, total)
+        rng = random(seed, PRUNED, step)
+        kept, weights = pruning.choose(batches.indices(step, seed), rng, done=step / total)
+        X, y = batches.of(kept, step, seed)
+        batch = torch.from_numpy(X).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            scores = model(batch).float() * 0.1111
+        losses = F.cross_entropy(
+            scores, torch.from_numpy(y), label_smoothing=LABEL_SMOOTHING, reduction="none"
+        )
+        loss = (losses * torch.from_numpy(weights).float()).sum() / weights.sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        pruning.saw(kept, losses.detach().numpy())
+        if (step + 1) % LOOKAHEAD.every == 0:
+            for behind, now in zip(slow, state, strict=True):
+                behind.lerp_(now.detach(), LOOKAHEAD.part(step + 1, total))
+                now.detach().copy_(behind)
+        if (step + 1) % batches.per_epoch == 0:
+            print(f"epoch {(step + 1) // batches.per_epoch}: loss {loss.item():.4f}", flush=True)
+    for behind, now in zip(slow, state, strict=True):
+        now.detach().copy_(behind)
+
+
 def main() -> None:
     """Train, and print accuracy and time."""
     chosen = options("cifar10_fast_pytorch", "cifar10_fast.py in PyTorch", epochs=EPOCHS, precision="medium")
     torch.set_num_threads(chosen.threads or torch.get_num_threads())
     data, standardize = images(chosen)
     model = build(make(standardize(data["X_train"][:5_000]), chosen.seed))
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    norms = {f"{name}.bias" for name, layer in model.named_modules() if isinstance(layer, nn.BatchNorm2d)}
-    rates = (LEARNING_RATE, 64 * LEARNING_RATE)
-    groups = [
-        {
-            "params": [p for n, p in named if n not in norms and p.ndim > 1],
-            "lr": rates[0],
-            "weight_decay": REG,
-        },
-        {"params": [p for n, p in named if n not in norms and p.ndim == 1], "lr": rates[0]},
-        {"params": [p for n, p in named if n in norms], "lr": rates[1]},
-    ]
-    optimizer = torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=MOMENTUM, nesterov=True, fused=True)
+    size = min(BATCH, chosen.images)
     changes = augment.parse(AUGMENT)
-    batches = Batches(
-        data["X_train"],
-        data["y_train"],
-        min(BATCH, chosen.images),
-        changes,
-        standardize,
-        image_side=IMAGE_SIDE,
-    )
-    total, schedule = chosen.epochs * batches.per_epoch, get_schedule(SCHEDULE)
-    state = [v for v in model.state_dict().values() if v.dtype.is_floating_point]
-    slow = [v.clone() for v in state]
+    batches = Batches(data["X_train"], data["y_train"], size, changes, standardize, image_side=IMAGE_SIDE)
+    seed = int(np.random.default_rng(chosen.seed).integers(2**63))  # as the Solver draws its own
     start, busy = time.perf_counter(), time.process_time()
-    for step in range(total):
-        if step == BIAS_EPOCHS * batches.per_epoch:
-            model[0].bias.requires_grad = False
-        X, y = batches.at(step, chosen.seed)
-        for group, rate in zip(optimizer.param_groups, (rates[0], rates[0], rates[1]), strict=True):
-            group["lr"] = rate * schedule(step, total)
-        images_, labels = (
-            torch.from_numpy(X).contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(y),
-        )
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=chosen.precision == "medium"):
-            scores = model(images_).float() * 0.1111
-        loss = F.cross_entropy(scores, labels, label_smoothing=LABEL_SMOOTHING)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        if (step + 1) % LOOKAHEAD.every == 0:
-            for kept, now in zip(slow, state, strict=True):
-                kept.lerp_(now.detach(), LOOKAHEAD.part(step + 1, total))
-                now.detach().copy_(kept)
-        if (step + 1) % batches.per_epoch == 0:
-            print(f"epoch {(step + 1) // batches.per_epoch}: loss {loss.item():.4f}", flush=True)
-    seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    for kept, now in zip(slow, state, strict=True):
-        now.detach().copy_(kept)
+    train(model, batches, chosen.epochs, seed, autocast=chosen.precision == "medium")
     record: dict[str, object] = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "precision": chosen.precision,
         "epochs": chosen.epochs,
-        "seconds": round(seconds, 1),
-        "processor seconds": round(busy, 1),
+        "seconds": round(time.perf_counter() - start, 1),
+        "processor seconds": round(time.process_time() - busy, 1),
     }
     for part in ("val", "test") if chosen.test else ("val",):
         X, y = torch.from_numpy(standardize(data[f"X_{part}"])), torch.from_numpy(data[f"y_{part}"])
