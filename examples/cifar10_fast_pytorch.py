@@ -1,6 +1,9 @@
-"""The recipe of cifar10_fast.py in PyTorch, on the same batches, to stand beside it.
+"""The recipe of cifar10_fast.py in PyTorch, on the same images, to stand beside it.
 
     python examples/cifar10_fast_pytorch.py [--data FOLDER] [--seed 0]
+
+Seed 0: 90.8 % of the test images, with views 91.8 %, after 2,113 s on two threads of a Xeon with AMX, PyTorch
+2.13.0 (records/cifar10_fast_pytorch-seed0). One run, an hour after cifar10_fast.py had taken 1,147 s.
 
 The same layers, first weights, order, augmentation, sides and pruning of images, loss, schedule, lookahead;
 channels_last, which is PyTorch's faster layout here, and bfloat16 by autocast, which is to it what medium
