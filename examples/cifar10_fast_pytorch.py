@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import time
 
-import numpy as np
 import torch
 from cifar10_fast import (
     AUGMENT,
@@ -39,8 +38,7 @@ from torch.nn import functional as F
 
 from handgrad.data import augment
 from handgrad.models import ConvNet
-from handgrad.training.feeding import PRUNE as PRUNED
-from handgrad.training.feeding import Batches, random
+from handgrad.training.feeding import Batches, run_seed
 from handgrad.training.pruning import Pruning
 from handgrad.training.schedules import get_schedule
 
@@ -135,8 +133,7 @@ def train(model: nn.Module, batches: Batches, epochs: int, seed: int, autocast: 
             model[0].bias.requires_grad = False
         for group in optimizer.param_groups:
             group["lr"] = group["factor"] * LEARNING_RATE * schedule(step, total)
-        rng = random(seed, PRUNED, step)
-        kept, weights = pruning.choose(batches.indices(step, seed), rng, done=step / total)
+        kept, weights = batches.pruned(pruning, step, seed, total)
         X, y = batches.of(kept, step, seed)
         batch = torch.from_numpy(X).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
@@ -168,9 +165,8 @@ def main() -> None:
     size = min(BATCH, chosen.images)
     changes = augment.parse(AUGMENT)
     batches = Batches(data["X_train"], data["y_train"], size, changes, standardize, image_side=IMAGE_SIDE)
-    seed = int(np.random.default_rng(chosen.seed).integers(2**63))  # as the Solver draws its own
     start, busy = time.perf_counter(), time.process_time()
-    train(model, batches, chosen.epochs, seed, autocast=chosen.precision == "medium")
+    train(model, batches, chosen.epochs, run_seed(chosen.seed), autocast=chosen.precision == "medium")
     record: dict[str, object] = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -54,9 +54,7 @@ def softmax_loss(
     >>> round(float(loss), 4), dscores
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    soft = isinstance(y, np.ndarray) and y.ndim == 2
-    scores, y = _check_soft(scores, y) if soft else _check(scores, y)
-    smoothing = fraction("label_smoothing", label_smoothing, include_one=True)
+    scores, y, smoothing = _check_softmax(scores, y, label_smoothing)
     loss, dscores = backend.ops().softmax_loss(scores, y, smoothing)
     if weights is None or not len(scores):
         return loss, dscores
@@ -88,9 +86,7 @@ def softmax_losses(scores: np.ndarray, y: np.ndarray, *, label_smoothing: float 
     >>> softmax_losses(np.array([[0.0, 0.0], [3.0, 0.0]]), np.array([0, 0])).round(3)
     array([0.693, 0.049])
     """
-    soft = isinstance(y, np.ndarray) and y.ndim == 2
-    scores, y = _check_soft(scores, y) if soft else _check(scores, y)
-    return _losses(scores, y, fraction("label_smoothing", label_smoothing, include_one=True))
+    return _losses(*_check_softmax(scores, y, label_smoothing))
 
 
 def _losses(scores: np.ndarray, y: np.ndarray, smoothing: float) -> np.ndarray:
@@ -131,6 +127,12 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     From Stanford CS231n, assignment 1; Weston and Watkins, ESANN 1999.
     """
     return backend.ops().svm_loss(*_check(scores, y))
+
+
+def _check_softmax(scores: Any, y: Any, label_smoothing: Any) -> tuple[np.ndarray, np.ndarray, float]:
+    soft = isinstance(y, np.ndarray) and y.ndim == 2
+    scores, y = _check_soft(scores, y) if soft else _check(scores, y)
+    return scores, y, fraction("label_smoothing", label_smoothing, include_one=True)
 
 
 def _check_soft(scores: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

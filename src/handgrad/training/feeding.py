@@ -11,15 +11,22 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from handgrad._random import generator
 from handgrad.data.batches import batches_per_epoch, cut, epoch_batches
 from handgrad.data.mixup import mixup
 from handgrad.data.placed import Place, augmented
 from handgrad.data.resize import resize
+from handgrad.training.pruning import Pruning
 
 ORDER, AUGMENT, SUBSAMPLE, MIXUP, RECALIBRATE, PRUNE = range(6)
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Augment = Callable[..., np.ndarray]
+
+
+def run_seed(seed: int | np.random.Generator | None) -> int:
+    """Return the seed of a run's streams, drawn from the one that the user gave."""
+    return int(generator(seed).integers(2**63))
 
 
 def random(seed: int, stream: int, count: int) -> np.random.Generator:
@@ -76,6 +83,13 @@ class Batches:
         if self.mixup is None or self.num_classes is None:
             return X, self.y[chosen]
         return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))
+
+    def pruned(
+        self, pruning: Pruning, iteration: int, seed: int, total: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices of an iteration, of `total`, that pruning keeps, and how much each counts."""
+        rng = random(seed, PRUNE, iteration)
+        return pruning.choose(self.indices(iteration, seed), rng, done=iteration / max(1, total))
 
     def _side(self, epoch: int) -> int | None:
         begun = [first for first in self.image_side or {} if first <= epoch]

@@ -157,9 +157,7 @@ class Run:
         """Return which images the next step sees, and how much they count; with no pruning None."""
         if self._pruning is None:
             return None, None
-        batch = self._batches.indices(self.iteration, self._seed)
-        rng = feeding.random(self._seed, feeding.PRUNE, self.iteration)
-        return self._pruning.choose(batch, rng, done=self.iteration / max(1, self.num_iterations))
+        return self._batches.pruned(self._pruning, self.iteration, self._seed, self.num_iterations)
 
     def _batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the next step."""

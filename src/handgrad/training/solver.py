@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from handgrad._numbers import whole_number
-from handgrad._random import generator
 from handgrad.training import checkpoint, checks, feeding, interrupts, logging, model_state, trials
 from handgrad.training import resume as resuming
 from handgrad.training.lookahead import Lookahead
@@ -208,7 +207,7 @@ class Solver(Run):
         lines = logging.CourseLines(self.print_every) if verbose else None
         bar = logging.ProgressBar() if progress else None
         self._broadcast = logging.Broadcast(lines, bar, logger)
-        self._seed = int(generator(seed).integers(2**63))
+        self._seed = feeding.run_seed(seed)
         settings = (self.batch_size, self.augment, self.preprocess, self.mixup, self.image_side)
         self._batches = feeding.Batches(self.X_train, self.y_train, *settings)
         self._begin()

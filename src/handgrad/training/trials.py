@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,11 @@ def weights(model: Any, X: np.ndarray, y: np.ndarray, preprocess: Preprocess | N
     ValueError
         With what the model says of them.
     """
-    images = X[:2] if preprocess is None else preprocess(X[:2])
-    rest = model_state.rest(model)
-    try:
+    what = "prune needs a model with loss(X, y, weights) and sample_losses, as ConvNet with softmax"
+    with _asked(model, X, preprocess, what) as images:
         model.loss(images, y[:2], np.ones(len(images)))
         if len(model.sample_losses) != len(images):
             raise ValueError(f"sample_losses holds {len(model.sample_losses)} of {len(images)}")
-    except Exception as error:
-        what = "prune needs a model with loss(X, y, weights) and sample_losses, as ConvNet with softmax"
-        raise ValueError(f"{what}: {error}") from error
-    finally:
-        model_state.set_rest(model, rest)
 
 
 def soft_labels(model: Any, X: np.ndarray, preprocess: Preprocess | None) -> None:
@@ -57,14 +52,21 @@ def soft_labels(model: Any, X: np.ndarray, preprocess: Preprocess | None) -> Non
     ValueError
         With what the model says of them.
     """
-    images = X[:2] if preprocess is None else preprocess(X[:2])
-    rest = model_state.rest(model)
-    try:
+    what = "mixup needs a model whose loss takes soft labels (N, K), as that of softmax does"
+    with _asked(model, X, preprocess, what) as images:
         y = np.zeros_like(model.loss(images), dtype=np.float64)
         y[:, 0] = 1
         model.loss(images, y)
+
+
+@contextmanager
+def _asked(model: Any, X: np.ndarray, preprocess: Preprocess | None, what: str) -> Iterator[np.ndarray]:
+    """Give two images as the model gets them, say `what` of an error, and leave the model as it was."""
+    images = X[:2] if preprocess is None else preprocess(X[:2])
+    rest = model_state.rest(model)
+    try:
+        yield images
     except Exception as error:
-        what = "mixup needs a model whose loss takes soft labels (N, K), as that of softmax does"
         raise ValueError(f"{what}: {error}") from error
     finally:
         model_state.set_rest(model, rest)
