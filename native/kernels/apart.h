@@ -71,22 +71,17 @@ HANDGRAD_INLINE typename S::Vec load_apart(const T* from, std::int64_t stride, i
     return S::gather(from, stride, n);
 }
 
-// The three columns of n windows, Step apart: as load_apart from `from`, from the number behind it and the one behind that.
+// The first Step columns of n windows, Step apart: as load_apart from `from`, from the number behind it, and so on.
 template <class S, int Step, class T>
-HANDGRAD_INLINE void load_columns(const T* from, int n, typename S::Vec (&columns)[3]) {
-    if constexpr (Step == 3) {
-        load_three<S>(from, 3 * n, columns);
-        return;
-    }
+HANDGRAD_INLINE void load_step(const T* from, int n, typename S::Vec (&columns)[Step]) {
+    static_assert(Step >= 1 && Step <= 3);
+    if constexpr (Step == 1) columns[0] = load_some<S>(from, n);
     if constexpr (Step == 2) {
         const Two<S> both = load_two<S>(from, 2 * n);
         columns[0] = S::evens(both.low, both.high);
         columns[1] = S::odds(both.low, both.high);
-    } else {
-        columns[0] = load_some<S>(from, n);
-        columns[1] = load_some<S>(from + 1, n);
     }
-    columns[2] = load_apart<S, Step>(from + 2, Step, n);
+    if constexpr (Step == 3) load_three<S>(from, 3 * n, columns);
 }
 
 // Stores, or adds, `count` numbers, of which parts[i] holds every Step-th from i on.

@@ -69,20 +69,55 @@ void pool_halves(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
     }
 }
 
-// Windows of any size, Step apart across, or any step (0).
+// What n windows of so many columns, Step apart or any step (0), make of a row of the image: Step columns at a time, then one.
+template <int Step, class T, class Fold>
+HANDGRAD_INLINE typename Fold::Part across(const T* from, std::int64_t stride, std::int64_t columns, int n, const Fold& fold) {
+    using S = Simd<T>;
+    typename Fold::Part part = fold.at(load_apart<S, Step>(from, stride, n), 0);
+    int tap = 1;
+    if constexpr (Step > 1)
+        for (tap = columns < Step; tap + Step <= columns; tap += Step) {
+            typename S::Vec v[Step];
+            load_step<S, Step>(from + tap, n, v);
+            HANDGRAD_UNROLL
+            for (int i = 0; i < Step; ++i) part = tap + i == 0 ? fold.at(v[0], 0) : fold.joined(part, fold.at(v[i], tap + i));
+        }
+    for (; tap < columns; ++tap) part = fold.joined(part, fold.at(load_apart<S, Step>(from + tap, stride, n), tap));
+    return part;
+}
+
+// Windows of any size, Step apart across, or any step (0). Each row of the image is folded once, and waits in a ring for all the
+// windows that share it; where they share none, or have more rows than the ring, rows are folded where they are needed. Asks for
+// the next plane meanwhile.
 template <int Step, class T, class Fold>
 void pool_windows(const PoolShape& s, const T* x, std::int64_t at, const Fold fold) {
     using S = Simd<T>;
-    const std::int64_t windows = s.out_width(), rows = s.out_height();
-    for (std::int64_t y = 0; y < rows; ++y)
+    constexpr std::int64_t kRing = 32;
+    const std::int64_t windows = s.out_width(), rows = s.out_height(), window_y = s.window_y;
+    const bool shared = window_y > s.stride_y && window_y <= kRing;
+    const std::int64_t at_once = rows_at_once<T>(s.stride_y * s.width);
+    for (std::int64_t first = 0; first < rows; first += at_once)
         by_lanes<S>(windows, [=](std::int64_t j, int n) HANDGRAD_INLINED {
-            const T* const corner = x + y * s.stride_y * s.width + j * s.stride_x;
-            auto all = fold.at(load_apart<S, Step>(corner, s.stride_x, n), 0);
-            int tap = 1;
-            for (std::int64_t r = 0; r < s.window_y; ++r)
-                for (std::int64_t c = r == 0; c < s.window_x; ++c, ++tap)
-                    all = fold.joined(all, fold.at(load_apart<S, Step>(corner + r * s.width + c, s.stride_x, n), tap));
-            fold.store(at + y * windows + j, all, n);
+            const auto folded = [=](std::int64_t row) HANDGRAD_INLINED {
+                const T* const from = x + row * s.width + j * s.stride_x;
+                for (std::int64_t i = 0; i < s.stride_x; ++i) prefetch_read(from + s.plane() + i * S::lanes);
+                return across<Step>(from, s.stride_x, s.window_x, n, fold);
+            };
+            const auto after = [=](std::int64_t slot) { return slot + 1 < window_y ? slot + 1 : 0; };
+            typename Fold::Part ring[kRing];
+            std::int64_t end = first * s.stride_y, slot_of_end = 0, slot_of_top = 0;  // `end`: the first row not in the ring yet
+            for (std::int64_t y = first; y < least(rows, first + at_once); ++y) {
+                const std::int64_t top = y * s.stride_y;
+                for (; shared && end < top + window_y; ++end, slot_of_end = after(slot_of_end)) ring[slot_of_end] = folded(end);
+                auto all = shared ? ring[slot_of_top] : folded(top);
+                for (std::int64_t r = 1, slot = after(slot_of_top); r < window_y; ++r, slot = after(slot)) {
+                    const auto part = shared ? ring[slot] : folded(top + r);
+                    all = fold.joined(all, fold.moved(part, static_cast<int>(r * s.window_x)));
+                }
+                slot_of_top += s.stride_y;
+                if (slot_of_top >= window_y) slot_of_top -= window_y;
+                fold.store(at + y * windows + j, all, n);
+            }
         });
 }
 
@@ -100,9 +135,7 @@ void pool_threes(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
                 const T* const from = x + row * width + Step * j;
                 HANDGRAD_UNROLL
                 for (int i = 0; i < Step; ++i) prefetch_read(from + plane + i * S::lanes);
-                typename S::Vec v[3];
-                load_columns<S, Step>(from, n, v);
-                return fold.joined(fold.joined(fold.at(v[0], 0), fold.at(v[1], 1)), fold.at(v[2], 2));
+                return across<Step>(from, Step, 3, n, fold);
             };
             typename Fold::Part part[Rows];
             HANDGRAD_UNROLL

@@ -78,31 +78,47 @@ HANDGRAD_INLINE typename Simd<T>::Vec sum_over(const T* dout, std::int64_t windo
     return sum;
 }
 
-// The gradient of means of windows a step of 1 or 2 apart. All rows of a window get the same: it is stored where nothing is yet,
-// else added.
+// The gradient of means of windows Step apart across: what a row of windows shares is summed once, and waits in a ring for all
+// the rows of dx that it lies over: begin..end are over row i. False where the ring is too short for them.
 template <int Step, class T>
-void spread_near(const PoolShape& s, const T* dout, T* dx) {
+bool spread_near(const PoolShape& s, const T* dout, T* dx, bool stream) {
     using S = Simd<T>;
+    constexpr std::int64_t kRing = 32;
+    const std::int64_t windows = s.out_width(), rows = s.out_height(), width = s.width;
+    const std::int64_t over = (s.window_y - 1) / s.stride_y + 1;  // rows of windows over one of dx, at most
+    if (over > kRing) return false;
     const auto share = S::splat(T(1) / static_cast<T>(s.taps()));
-    const std::int64_t windows = s.out_width();
-    std::int64_t fresh = 0;  // the first row of dx that holds nothing yet
-    for (std::int64_t y = 0, top = 0; y < s.out_height(); ++y, top += s.stride_y, dout += windows) {
-        ask_for_next_plane(s, dx, top);
-        clear(dx + fresh * s.width, (top - fresh) * s.width);
-        by_lanes<S>((s.width + Step - 1) / Step, [&](std::int64_t j, int n) HANDGRAD_INLINED {
-            typename S::Vec shares[Step];
-            HANDGRAD_UNROLL
-            for (int c = 0; c < Step; ++c) shares[c] = S::mul(share, sum_over<Step>(dout, windows, s.window_x, j, c));
-            T* to = dx + top * s.width + Step * j;
-            for (std::int64_t r = 0; r < s.window_y; ++r, to += s.width)
-                put_apart<Step, S>(to, shares, static_cast<int>(least(Step * n, s.width - Step * j)), false, top + r < fresh);
+    const std::int64_t at_once = rows_at_once<T>(width);
+    for (std::int64_t first = 0; first < s.height; first += at_once)
+        by_lanes<S>((width + Step - 1) / Step, [=](std::int64_t j, int n) HANDGRAD_INLINED {
+            const int count = static_cast<int>(least(Step * n, width - Step * j));
+            const auto after = [=](std::int64_t slot) { return slot + 1 < over ? slot + 1 : 0; };
+            typename S::Vec ring[kRing][Step];
+            std::int64_t begin = first < s.window_y ? 0 : (first - s.window_y) / s.stride_y + 1, end = begin;
+            std::int64_t slot_of_begin = 0, slot_of_end = 0;
+            for (std::int64_t i = first; i < least(s.height, first + at_once); ++i) {
+                if (begin * s.stride_y + s.window_y <= i) ++begin, slot_of_begin = after(slot_of_begin);
+                for (; end < rows && end * s.stride_y <= i; ++end, slot_of_end = after(slot_of_end)) {
+                    HANDGRAD_UNROLL
+                    for (int c = 0; c < Step; ++c)
+                        ring[slot_of_end][c] = S::mul(share, sum_over<Step>(dout + end * windows, windows, s.window_x, j, c));
+                }
+                typename S::Vec parts[Step];
+                HANDGRAD_UNROLL
+                for (int c = 0; c < Step; ++c) parts[c] = S::zero();
+                for (std::int64_t y = begin, slot = slot_of_begin; y < end; ++y, slot = after(slot)) {
+                    HANDGRAD_UNROLL
+                    for (int c = 0; c < Step; ++c) parts[c] = S::add(parts[c], ring[slot][c]);
+                }
+                T* const to = dx + i * width + Step * j;
+                if (!stream) prefetch(to + s.plane());
+                put_apart<Step, S>(to, parts, count, stream);
+            }
         });
-        fresh = top + s.window_y;
-    }
-    clear(dx + fresh * s.width, (s.height - fresh) * s.width);
+    return true;
 }
 
-// Other steps. A row of windows is first spread into `sums`, then added to each of them.
+// Any step. A row of windows is first spread into `sums`, then added to each of them.
 // Column by column: additions for windows that lie next to each other and overlap would wait for one another.
 template <class T>
 void spread_far(const PoolShape& s, const T* dout, T* dx) {
@@ -266,12 +282,10 @@ bool collected(const PoolShape& s, int widest, T* dx, bool stream, With... with)
 template <class T>
 void spread(const PoolShape& s, const T* dout, T* dx, bool stream) {
     if (collected<FromAll>(s, 3, dx, stream, dout, Simd<T>::splat(T(1) / static_cast<T>(s.taps())))) return;
-    if (s.stride_x == 1)
-        spread_near<1>(s, dout, dx);
-    else if (s.stride_x == 2)
-        spread_near<2>(s, dout, dx);
-    else
-        spread_far(s, dout, dx);
+    if (s.stride_x == 1 && spread_near<1>(s, dout, dx, stream)) return;
+    if (s.stride_x == 2 && spread_near<2>(s, dout, dx, stream)) return;
+    if (s.stride_x == 3 && spread_near<3>(s, dout, dx, stream)) return;
+    spread_far(s, dout, dx);
 }
 
 // Comparisons of bytes pay where windows overlap, and where 16 are made on masks; else they took longer than windows one by one.
