@@ -34,6 +34,14 @@ ShiftedPlan forward_plan_of(const ConvShape& s) {
     return plan_for({s.c, s.h, s.w, s.f, s.out_h(), s.out_w(), s.hh, s.ww, s.pad_y, s.pad_x}, s.n);
 }
 
+// dx is dout convolved with the filters turned round.
+ShiftedPlan backward_plan_of(const ConvShape& s) {
+    return plan_for({s.f, s.out_h(), s.out_w(), s.c, s.h, s.w, s.hh, s.ww, s.hh - 1 - s.pad_y, s.ww - 1 - s.pad_x}, s.n);
+}
+
+ShiftedFilters forward_filters(const ConvShape& s, const float* w) { return {w, s.hh * s.ww, s.c * s.hh * s.ww, false}; }
+ShiftedFilters backward_filters(const ConvShape& s, const float* w) { return {w, s.c * s.hh * s.ww, s.hh * s.ww, true}; }
+
 std::int64_t bands(const ShiftedPlan& p) { return ceil_div(p.out_height, p.band); }
 std::int64_t groups(const ShiftedPlan& p, std::int64_t images) { return ceil_div(images, p.images) * bands(p); }
 
@@ -48,10 +56,15 @@ void for_each_group(const ShiftedPlan& p, std::int64_t images, const Body& body)
     });
 }
 
-// done(first image, group, slot) comes after a group's outputs.
-template <class Done>
-void convolve(const ShiftedPlan& p, std::int64_t images, const float* x, const ShiftedFilters& filters, const float* bias,
-              bool relu, float* out, const Done& done) {
+// Where the images of a group lie: one behind the other in the whole batch.
+auto in_batch(auto* first, std::int64_t image_size) {
+    return [=](std::int64_t image, const ShiftedGroup&, int) { return first + image * image_size; };
+}
+
+// from(first image, group, slot) and to(...) are where a group's images and outputs lie; done(...) comes after its outputs.
+template <class From, class To, class Done>
+void convolve(const ShiftedPlan& p, std::int64_t images, const From& from, const ShiftedFilters& filters, const float* bias,
+              bool relu, const To& to, const Done& done) {
     const ShiftedKernels& k = kernels().shifted;
     const Scratch<float> packed(as_size(k.packed_size(p)));
     parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
@@ -59,13 +72,65 @@ void convolve(const ShiftedPlan& p, std::int64_t images, const float* x, const S
     });
     const std::int64_t share = whole_lines<float>(k.workspace(p));
     const Scratch<float> workspace(as_size(share * num_threads()));
-    const std::int64_t image_in = p.channels * p.height * p.width, image_out = p.filters * p.out_height * p.out_width;
     for_each_group(p, images, [&](std::int64_t image, const ShiftedGroup& group, int slot) {
-        k.forward(p, group, x + image * image_in, packed.get(), bias, relu, out + image * image_out,
+        k.forward(p, group, from(image, group, slot), packed.get(), bias, relu, to(image, group, slot),
                   workspace.get() + slot * share);
         done(image, group, slot);
     });
 }
+
+void nothing(std::int64_t, const ShiftedGroup&, int) {}
+
+// from(...) as above, of dout and of x.
+template <class FromDout, class FromX>
+void sum_gradient(const ConvShape& s, const ShiftedPlan& p, const FromDout& dout, const FromX& x, float* dw, float* db) {
+    const ShiftedKernels& k = kernels().shifted;
+    const std::int64_t parts = std::min<std::int64_t>(num_threads(), groups(p, s.n));
+    const std::int64_t size = k.gradient_size(p), part = size + whole_lines<float>(s.f);
+    const std::int64_t share = whole_lines<float>(k.gradient_workspace(p));
+    const Scratch<float> sums(as_size(part * parts)), workspace(as_size(share * parts));
+    parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end, int) {
+        std::fill(sums.get() + begin * part, sums.get() + end * part, 0.0f);
+    });
+    for_each_group(p, s.n, [&](std::int64_t image, const ShiftedGroup& group, int slot) {
+        float* const mine = sums.get() + slot * part;
+        k.gradient(p, group, dout(image, group, slot), x(image, group, slot), mine, mine + size, workspace.get() + slot * share);
+    });
+    parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
+        k.unpack(p, sums.get(), parts, part, begin, end, dw);
+    });
+    for (std::int64_t f = 0; f < s.f; ++f) {
+        db[f] = sums.get()[size + f];
+        for (std::int64_t i = 1; i < parts; ++i) db[f] += sums.get()[i * part + size + f];
+    }
+}
+
+// The convolution's outputs of a group, or their gradients, for each thread: they stay in its second-level cache.
+class Scores {
+  public:
+    Scores(const ConvShape& s, const ShiftedPlan& p)
+        : image_(s.f * s.out_h() * s.out_w()), share_(whole_lines<float>(p.images * image_)), all_(as_size(share_ * num_threads())) {}
+    float* of(int slot) const { return all_.get() + slot * share_; }
+
+  private:
+    const std::int64_t image_, share_;
+    const Scratch<float> all_;
+};
+
+// Gradients of a pool's outputs, which go back to the convolution's as a group asks for them.
+struct Pooled {
+    const ConvShape& s;
+    const PoolShape& pool;
+    const float* dout;
+    const std::uint8_t* winner;
+    const Scores& scores;
+
+    const float* operator()(std::int64_t image, const ShiftedGroup& group, int slot) const {
+        const std::int64_t at = image * s.f * pool.out_plane();
+        kernels().of<float>().pool().max_gradient(pool, dout + at, winner + at, scores.of(slot), group.images * s.f, false);
+        return scores.of(slot);
+    }
+};
 
 }  // namespace
 
@@ -81,7 +146,7 @@ void shifted_forward(const ConvShape& s, const float* x, const float* w, const f
     const ShiftedPlan p = forward_plan_of(s);
     const std::int64_t pixels = p.out_height * p.out_width;
     OutputMoments<float> of_outputs({s.n, s.f, pixels}, moments);
-    convolve(p, s.n, x, {w, p.taps(), s.c * p.taps(), false}, b, relu, out,
+    convolve(p, s.n, in_batch(x, s.c * s.h * s.w), forward_filters(s, w), b, relu, in_batch(out, s.f * pixels),
              [&](std::int64_t image, const ShiftedGroup& group, int slot) {
                  const std::int64_t begin = group.first * p.out_width, end = begin + group.rows * p.out_width;
                  for (std::int64_t i = image; i < image + group.images; ++i)
@@ -91,34 +156,43 @@ void shifted_forward(const ConvShape& s, const float* x, const float* w, const f
 }
 
 void shifted_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
-    const ShiftedPlan p = plan_for(
-        {s.f, s.out_h(), s.out_w(), s.c, s.h, s.w, s.hh, s.ww, s.hh - 1 - s.pad_y, s.ww - 1 - s.pad_x}, s.n);
-    convolve(p, s.n, dout, {w, s.c * p.taps(), p.taps(), true}, nullptr, false, dx,
-             [](std::int64_t, const ShiftedGroup&, int) {});
+    convolve(backward_plan_of(s), s.n, in_batch(dout, s.f * s.out_h() * s.out_w()), backward_filters(s, w), nullptr, false,
+             in_batch(dx, s.c * s.h * s.w), nothing);
 }
 
 void shifted_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db) {
-    const ShiftedKernels& k = kernels().shifted;
+    sum_gradient(s, forward_plan_of(s), in_batch(dout, s.f * s.out_h() * s.out_w()), in_batch(x, s.c * s.h * s.w), dw, db);
+}
+
+bool shifted_pool_takes(const ConvShape& s, const PoolShape& pool) {
+    return pool.taps() <= 256 && shifted_takes(s) && forward_plan_of(s).whole() && backward_plan_of(s).whole();
+}
+
+void shifted_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
+                          std::uint8_t* winner) {
     const ShiftedPlan p = forward_plan_of(s);
-    const std::int64_t parts = std::min<std::int64_t>(num_threads(), groups(p, s.n));
-    const std::int64_t size = k.gradient_size(p), part = size + whole_lines<float>(s.f);
-    const std::int64_t share = whole_lines<float>(k.gradient_workspace(p));
-    const Scratch<float> sums(as_size(part * parts)), workspace(as_size(share * parts));
-    parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end, int) {
-        std::fill(sums.get() + begin * part, sums.get() + end * part, 0.0f);
-    });
-    for_each_group(p, s.n, [&](std::int64_t image, const ShiftedGroup& group, int slot) {
-        float* const mine = sums.get() + slot * part;
-        k.gradient(p, group, dout + image * s.f * p.out_height * p.out_width, x + image * s.c * s.h * s.w, mine,
-                   mine + size, workspace.get() + slot * share);
-    });
-    parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
-        k.unpack(p, sums.get(), parts, part, begin, end, dw);
-    });
-    for (std::int64_t f = 0; f < s.f; ++f) {
-        db[f] = sums.get()[size + f];
-        for (std::int64_t i = 1; i < parts; ++i) db[f] += sums.get()[i * part + size + f];
-    }
+    const Scores scores(s, p);
+    convolve(p, s.n, in_batch(x, s.c * s.h * s.w), forward_filters(s, w), b, false,
+             [&](std::int64_t, const ShiftedGroup&, int slot) { return scores.of(slot); },
+             [&](std::int64_t image, const ShiftedGroup& group, int slot) {
+                 const std::int64_t at = image * s.f * pool.out_plane();
+                 kernels().of<float>().pool().max(pool, scores.of(slot), out + at, winner + at, group.images * s.f);
+             });
+}
+
+void shifted_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                             const float* w, float* dx) {
+    const ShiftedPlan p = backward_plan_of(s);
+    const Scores scores(s, p);
+    convolve(p, s.n, Pooled{s, pool, dout, winner, scores}, backward_filters(s, w), nullptr, false,
+             in_batch(dx, s.c * s.h * s.w), nothing);
+}
+
+void shifted_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                             const float* x, float* dw, float* db) {
+    const ShiftedPlan p = forward_plan_of(s);
+    const Scores scores(s, p);
+    sum_gradient(s, p, Pooled{s, pool, dout, winner, scores}, in_batch(x, s.c * s.h * s.w), dw, db);
 }
 
 }  // namespace handgrad

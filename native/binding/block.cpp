@@ -2,6 +2,8 @@
 #include "block.h"
 
 #include "conv_shape.h"
+#include "pooling.h"
+#include "shifted.h"
 
 namespace {
 
@@ -16,15 +18,21 @@ PoolShape pool_shape(const ConvShape& s, Pair window, Pair stride) {
     return pool;
 }
 
-// In the shape of the pool's output, where the windows do not overlap.
+// In the shape of the pool's output.
 template <class... A>
-bool are_pooled(const ConvShape& s, const PoolShape& pool, const A&... arrays) {
-    if (!handgrad::conv_relu_pool_takes(pool))
-        throw std::invalid_argument("pool windows must not overlap, and have at most 16 pixels");
+bool have_its_shape(const ConvShape& s, const PoolShape& pool, const A&... arrays) {
     const auto is_pooled = [&](const auto& a) {
         return side(a, 0) == s.n && side(a, 1) == s.f && side(a, 2) == pool.out_height() && side(a, 3) == pool.out_width();
     };
     return (is_pooled(arrays) && ...);
+}
+
+// And the windows do not overlap.
+template <class... A>
+bool are_pooled(const ConvShape& s, const PoolShape& pool, const A&... arrays) {
+    if (!handgrad::conv_relu_pool_takes(pool))
+        throw std::invalid_argument("pool windows must not overlap, and have at most 16 pixels");
+    return have_its_shape(s, pool, arrays...);
 }
 
 template <class T>
@@ -84,6 +92,49 @@ void moments(In<T, 4> x, In<T, 4> w, Pair stride, Pair pad, Out<T, 1> shift, Out
     handgrad::conv_moments<T>(s, x.data(), shift.data(), products.data());
 }
 
+bool pool_takes(In<float, 4> x, In<float, 4> w, Pair stride, Pair pad, Pair window, Pair pool_stride) {
+    const ConvShape s = conv_shape(x, w, stride, pad);
+    return handgrad::shifted_pool_takes(s, pool_shape(s, window, pool_stride));
+}
+
+// As their names say, for shapes that pool_takes.
+void demand_taken(const ConvShape& s, const PoolShape& pool) {
+    demand(handgrad::shifted_pool_takes(s, pool), "conv_pool_takes tells which shapes are taken, at the precision in use");
+}
+
+void pool_forward(In<float, 4> x, In<float, 4> w, In<float, 1> b, Pair stride, Pair pad, Pair window, Pair pool_stride,
+                  Out<float, 4> out, Out<std::uint8_t, 4> winner) {
+    const ConvShape s = conv_shape(x, w, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand_taken(s, pool);
+    demand(side(b, 0) == s.f && have_its_shape(s, pool, out, winner), "b (F,), out and winner (N, F, H'', W'')");
+    handgrad::shifted_pool_forward(s, pool, x.data(), w.data(), b.data(), out.data(), winner.data());
+}
+
+// A winner beyond the window would be written outside of the convolution's output.
+void demand_gradient(const ConvShape& s, const PoolShape& pool, In<float, 4> dout, In<std::uint8_t, 4> winner) {
+    demand_taken(s, pool);
+    demand(have_its_shape(s, pool, dout, winner), "dout and winner (N, F, H'', W'')");
+    demand(handgrad::winners_are_taps(pool, winner.data(), s.n * s.f), "winner holds taps of the window");
+}
+
+void pool_backward_x(In<float, 4> dout, In<std::uint8_t, 4> winner, In<float, 4> w, Pair stride, Pair pad, Pair window,
+                     Pair pool_stride, Out<float, 4> dx) {
+    const ConvShape s = conv_shape(dx, w, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand_gradient(s, pool, dout, winner);
+    handgrad::shifted_pool_backward_x(s, pool, dout.data(), winner.data(), w.data(), dx.data());
+}
+
+void pool_backward_w(In<float, 4> dout, In<std::uint8_t, 4> winner, In<float, 4> x, Pair stride, Pair pad, Pair window,
+                     Pair pool_stride, Out<float, 4> dw, Out<float, 1> db) {
+    const ConvShape s = conv_shape(x, dw, stride, pad);
+    const PoolShape pool = pool_shape(s, window, pool_stride);
+    demand_gradient(s, pool, dout, winner);
+    demand(side(db, 0) == s.f, "db (F,)");
+    handgrad::shifted_pool_backward_w(s, pool, dout.data(), winner.data(), x.data(), dw.data(), db.data());
+}
+
 template <class T>
 void bind_for(nb::module_& m) {
     const nb::call_guard<nb::gil_scoped_release> free;
@@ -107,4 +158,12 @@ void bind_for(nb::module_& m) {
 void bind_block(nb::module_& m) {
     bind_for<float>(m);
     bind_for<double>(m);
+    const nb::call_guard<nb::gil_scoped_release> free;
+    m.def("conv_pool_takes", &pool_takes, "x"_a.noconvert(), "w"_a.noconvert(), "stride"_a, "pad"_a, "window"_a, "pool_stride"_a);
+    m.def("conv_pool_forward", &pool_forward, "x"_a.noconvert(), "w"_a.noconvert(), "b"_a.noconvert(), "stride"_a, "pad"_a,
+          "window"_a, "pool_stride"_a, "out"_a.noconvert(), "winner"_a.noconvert(), free);
+    m.def("conv_pool_backward_x", &pool_backward_x, "dout"_a.noconvert(), "winner"_a.noconvert(), "w"_a.noconvert(), "stride"_a,
+          "pad"_a, "window"_a, "pool_stride"_a, "dx"_a.noconvert(), free);
+    m.def("conv_pool_backward_w", &pool_backward_w, "dout"_a.noconvert(), "winner"_a.noconvert(), "x"_a.noconvert(), "stride"_a,
+          "pad"_a, "window"_a, "pool_stride"_a, "dw"_a.noconvert(), "db"_a.noconvert(), free);
 }

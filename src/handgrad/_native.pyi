@@ -150,6 +150,54 @@ def conv_relu_pool_backward_w(
 ) -> None:
     """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,), for x less `shift` (C,)."""
 
+def conv_pool_takes(
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+) -> bool:
+    """Whether the two are computed in one: float32, on tiles, at the precision in use."""
+
+def conv_pool_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    out: np.ndarray,
+    winner: np.ndarray,
+) -> None:
+    """Write out and winner (N, F, H'', W''): which tap of the window won, counted in row-major order."""
+
+def conv_pool_backward_x(
+    dout: np.ndarray,
+    winner: np.ndarray,
+    w: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    dx: np.ndarray,
+) -> None:
+    """Write the gradient of x to dx (N, C, H, W)."""
+
+def conv_pool_backward_w(
+    dout: np.ndarray,
+    winner: np.ndarray,
+    x: np.ndarray,
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    window: tuple[int, int],
+    pool_stride: tuple[int, int],
+    dw: np.ndarray,
+    db: np.ndarray,
+) -> None:
+    """Write the gradients of w and b to dw (F, C, HH, WW) and db (F,)."""
+
 def conv_relu_backward_w(
     dout: np.ndarray,
     out: np.ndarray,

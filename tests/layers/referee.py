@@ -92,6 +92,9 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv_bn_relu": lambda x, w, b, conv_param, gamma, beta, bn_param: F.relu(
         _bn(_conv(x, w, b, conv_param), gamma, beta, bn_param)
     ),
+    "conv_pool": lambda x, w, b, conv_param, pool_param: _pool(
+        _conv(x, w, b, conv_param), pool_param, F.max_pool2d
+    ),
     "conv_relu_pool": lambda x, w, b, conv_param, pool_param: _pool(
         F.relu(_conv(x, w, b, conv_param)), pool_param, F.max_pool2d
     ),

@@ -31,6 +31,7 @@ SPECS = {
     "conv": "conv - affine",
     "conv options": "conv2x3-4/2x1(pad=1, bias=no) - conv3-2(pad=0x2) - affine(bias=no) - svm",
     "sandwiches": "conv-4 - relu - conv-4 - bn - relu - conv-4 - relu - pool2 - affine5 - relu - affine",
+    "a pool without relu": "conv-4 - pool3/2 - conv-4 - pool2/1 - gelu - affine",
     "normed sandwiches": "conv-4 - bn - relu - pool3/2 - affine5 - bn - relu - affine - bn",
     "a norm without relu": "conv-4 - bn - gelu - conv-4 - bn - affine",
     "sandwiches with what is fixed": "conv-3(bias=no) - bn(gamma=no) - relu - affine4(bias=no)"
@@ -133,7 +134,9 @@ def test_every_part_of_the_notation_is_in_a_network_above():
     assert found == set(KINDS)
     assert options == {(kind, s.name) for kind, row in KINDS.items() for s in row.settings}
     sandwiches = {name for name in layers.sandwich.__dict__ if name.endswith("_forward")}
-    assert functions >= {"conv_bn"} | {s.removesuffix("_forward") for s in sandwiches if s.count("_") > 2}
+    assert functions >= {"conv_bn", "conv_pool"} | {
+        s.removesuffix("_forward") for s in sandwiches if s.count("_") > 2
+    }
 
 
 @each_spec

@@ -80,6 +80,10 @@ def dropout(x: Tensor, dropout_param: dict) -> Tensor:
     return x * x.new_tensor(keep) / (1 - p)
 
 
+def conv_pool(x: Tensor, w: Tensor, b: Tensor, conv_param: dict, pool_param: dict) -> Tensor:
+    return max_pool2d(conv2d(x, w, b, conv_param), pool_param)
+
+
 def conv_relu_pool(x: Tensor, w: Tensor, b: Tensor, conv_param: dict, pool_param: dict) -> Tensor:
     return max_pool2d(F.relu(conv2d(x, w, b, conv_param)), pool_param)
 
@@ -223,6 +227,7 @@ CASES = [
     ),
     Case("conv_bn", {**CONV, **SCALE_2}, conv_bn, {"conv_param": SKEWED, "bn_param": TRAIN}),
     Case("conv_bn_relu", {**CONV, **SCALE_2}, conv_bn_relu, {"conv_param": SKEWED, "bn_param": TRAIN}),
+    Case("conv_pool", CONV, conv_pool, {"conv_param": {"pad": 1}, "pool_param": OVERLAP}),
     Case("conv_relu_pool", CONV, conv_relu_pool, {"conv_param": {"pad": 1}, "pool_param": OVERLAP}),
     Case(
         "conv_bn_relu_pool",

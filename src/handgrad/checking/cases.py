@@ -89,6 +89,7 @@ _MAKERS: dict[str, Callable[[Maker], list[Case]]] = {
     "conv_relu": images.conv_relu,
     "conv_bn": images.conv_bn_relu,
     "conv_bn_relu": images.conv_bn_relu,
+    "conv_pool": images.conv_relu_pool,
     "conv_relu_pool": images.conv_relu_pool,
     "conv_bn_relu_pool": images.conv_bn_relu_pool,
     "softmax_loss": rows.softmax,

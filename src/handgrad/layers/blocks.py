@@ -16,6 +16,7 @@ from handgrad.layers.caches import (
     ConvBnReluCache,
     ConvBnReluPoolCache,
     ConvCache,
+    ConvPoolCache,
     ConvReluPoolCache,
     keep,
 )
@@ -25,6 +26,7 @@ from handgrad.layers.norm import check_scale, spatial_batchnorm_forward
 from handgrad.layers.overrides import replaced
 from handgrad.layers.pool import max_pool_forward
 
+CONV_POOL = ("conv", "max_pool")
 CONV_RELU_POOL = ("conv", "relu", "max_pool")
 CONV_BN = ("conv", "spatial_batchnorm")
 CONV_BN_RELU = (*CONV_BN, "relu")
@@ -79,6 +81,10 @@ class OnePassCache(Cache):
         return tuple(self)[place]
 
 
+class ConvPoolInOne(OnePassCache, ConvPoolCache):
+    """Of convolution, max-pool."""
+
+
 class ConvReluPoolInOne(OnePassCache, ConvReluPoolCache):
     """Of convolution, relu, max-pool."""
 
@@ -95,6 +101,12 @@ class ConvBnReluPoolInOne(OnePassCache, ConvBnReluPoolCache):
     """Of convolution, batch norm, relu, max-pool."""
 
 
+POOLED: dict[tuple[str, ...], type[OnePassCache]] = {
+    CONV_POOL: ConvPoolInOne,
+    CONV_RELU_POOL: ConvReluPoolInOne,
+}
+"""Runs of layers that begin with a convolution and end with a pool, no norm between, and their caches."""
+
 NORMED: dict[tuple[str, ...], type[OnePassCache]] = {
     CONV_BN: ConvBnInOne,
     CONV_BN_RELU: ConvBnReluInOne,
@@ -103,15 +115,16 @@ NORMED: dict[tuple[str, ...], type[OnePassCache]] = {
 """Runs of layers that begin with a convolution and batch norm, and their caches."""
 
 
-def conv_relu_pool_forward(
+def conv_pool_forward(
+    layers: tuple[str, ...],
     x: np.ndarray,
     w: np.ndarray,
     b: np.ndarray,
     conv_param: Mapping[str, Any],
     pool_param: Mapping[str, Any],
-) -> tuple[np.ndarray, ConvReluPoolInOne] | None:
-    """Return what `sandwich.conv_relu_pool_forward` returns, or None where it goes step by step."""
-    ops, block = _block(CONV_RELU_POOL)
+) -> tuple[np.ndarray, Any] | None:
+    """Return what the sandwich of these layers, one of `POOLED`, returns, or None where steps are taken."""
+    ops, block = _block(layers)
     if block is None:
         return None
     x, w, b = checked(x, w, b)
@@ -119,17 +132,18 @@ def conv_relu_pool_forward(
     made = block.forward(x, w, b, conv, pool, shape)
     if made is None:
         return None
-    kept = Kept(CONV_RELU_POOL, shape, made[1], None, pool_param)
+    kept = Kept(layers, shape, made[1], None, pool_param)
     cache = keep(ConvCache, ops, None, x, w, b, conv_param)
-    return made[0], keep(ConvReluPoolInOne, ops, kept, cache, None, None)
+    steps = (cache, *[None] * (len(layers) - 1))
+    return made[0], keep(POOLED[layers], ops, kept, *steps)
 
 
-def conv_relu_pool_backward(dout: np.ndarray, cache: ConvReluPoolInOne, need_dx: bool) -> tuple[Any, ...]:
+def conv_pool_backward(dout: np.ndarray, cache: Any, need_dx: bool) -> tuple[Any, ...]:
     """Return dx (None without `need_dx`), dw, db."""
     x, w, _, conv_param = cache.conv
     conv, pool, shape = _slide(x, w, conv_param, cache.kept.pool_param)
     dout = check_gradient(dout, shape, x.dtype)
-    return cache.ops.BLOCKS[CONV_RELU_POOL].backward(dout, x, w, conv, pool, cache.kept.kept, need_dx)
+    return cache.ops.BLOCKS[cache.kept.layers].backward(dout, x, w, conv, pool, cache.kept.kept, need_dx)
 
 
 def conv_bn_forward(

@@ -77,6 +77,10 @@ class ConvBnCache(namedtuple("ConvBnCache", "conv bn"), Cache):
     """The caches of the two steps."""
 
 
+class ConvPoolCache(namedtuple("ConvPoolCache", "conv pool"), Cache):
+    """The caches of the two steps."""
+
+
 class ConvBnReluCache(namedtuple("ConvBnReluCache", "conv bn relu"), Cache):
     """The caches of the three steps."""
 

@@ -244,6 +244,7 @@ LAYERS = (
     # The gradient of b is 0, a sum of terms of gamma / std; behind relu fewer of them are left.
     Layer("conv_bn", _conv_bn, exact=False, sensitivity=4 * NORM),
     Layer("conv_bn_relu", _conv_bn, exact=False, sensitivity=NORM),
+    Layer("conv_pool", _conv_pool),
     Layer("conv_relu_pool", _conv_pool),
     Layer("conv_bn_relu_pool", _conv_bn_pool, exact=False, sensitivity=NORM),
 )

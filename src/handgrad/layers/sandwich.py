@@ -16,6 +16,7 @@ from handgrad.layers.caches import (
     ConvBnCache,
     ConvBnReluCache,
     ConvBnReluPoolCache,
+    ConvPoolCache,
     ConvReluCache,
     ConvReluPoolCache,
 )
@@ -194,6 +195,30 @@ def conv_bn_relu_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True)
     return *conv_backward(dout, conv, need_dx=need_dx), dgamma, dbeta
 
 
+def conv_pool_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    conv_param: Mapping[str, Any],
+    pool_param: Mapping[str, Any],
+) -> tuple[np.ndarray, ConvPoolCache]:
+    """Convolution, max-pool: arguments and out as those of `conv_relu_pool_forward`, without relu."""
+    in_one = blocks.conv_pool_forward(blocks.CONV_POOL, x, w, b, conv_param, pool_param)
+    if in_one is not None:
+        return in_one
+    out, conv = conv_forward(x, w, b, conv_param)
+    out, pool = max_pool_forward(out, pool_param)
+    return out, ConvPoolCache(conv, pool)
+
+
+def conv_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
+    """Backward pass of `conv_pool_forward`: dx (None without `need_dx`), dw, db."""
+    if blocks.takes(cache, need_dx):
+        return blocks.conv_pool_backward(dout, cache, need_dx)
+    conv, pool = cache
+    return conv_backward(max_pool_backward(dout, pool), conv, need_dx=need_dx)
+
+
 def conv_relu_pool_forward(
     x: np.ndarray,
     w: np.ndarray,
@@ -220,7 +245,7 @@ def conv_relu_pool_forward(
         Where the tier computes the three in one pass, the output of the convolution is nowhere stored, and
         the cache makes those of relu and pool when it is unpacked.
     """
-    in_one = blocks.conv_relu_pool_forward(x, w, b, conv_param, pool_param)
+    in_one = blocks.conv_pool_forward(blocks.CONV_RELU_POOL, x, w, b, conv_param, pool_param)
     if in_one is not None:
         return in_one
     out, conv = conv_forward(x, w, b, conv_param)
@@ -232,7 +257,7 @@ def conv_relu_pool_forward(
 def conv_relu_pool_backward(dout: np.ndarray, cache: Any, *, need_dx: bool = True) -> tuple[Any, ...]:
     """Backward pass of `conv_relu_pool_forward`: dx (None without `need_dx`), dw, db."""
     if blocks.takes(cache, need_dx):
-        return blocks.conv_relu_pool_backward(dout, cache, need_dx)
+        return blocks.conv_pool_backward(dout, cache, need_dx)
     conv, relu, pool = cache
     dout = max_pool_backward(dout, pool)
     dout = relu_backward(dout, relu)

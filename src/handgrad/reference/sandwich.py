@@ -113,6 +113,22 @@ def conv_bn_relu_backward_naive(dout: np.ndarray, cache: tuple) -> tuple[np.ndar
     return dx, dw, db, dgamma, dbeta
 
 
+def conv_pool_forward_naive(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, conv_param: dict, pool_param: dict
+) -> tuple[np.ndarray, tuple]:
+    """Apply conv, then max_pool; cache (conv_cache, pool_cache)."""
+    a, conv_cache = conv_forward_naive(x, w, b, conv_param)
+    out, pool_cache = max_pool_forward_naive(a, pool_param)
+    return out, (conv_cache, pool_cache)
+
+
+def conv_pool_backward_naive(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+    """Return dx, dw, db."""
+    conv_cache, pool_cache = cache
+    da = max_pool_backward_naive(dout, pool_cache)
+    return conv_backward_naive(da, conv_cache)
+
+
 def conv_relu_pool_forward_naive(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, conv_param: dict, pool_param: dict
 ) -> tuple[np.ndarray, tuple]:

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.backend import extension
 from handgrad.backend.native_ops import norm
 from handgrad.backend.native_ops.arrays import c_order, empty
-from handgrad.backend.native_ops.conv import conv_backward, conv_with_moments
+from handgrad.backend.native_ops.conv import conv_backward, conv_with_moments, output_sides
 from handgrad.backend.native_ops.folded import Folded
 from handgrad.backend.native_ops.folded import Kept as KeptFolded
 from handgrad.backend.native_ops.pool import max_pool_backward, max_pool_forward
@@ -57,6 +57,56 @@ class ConvReluPool:
         dw, db = empty(w.shape, w.dtype), empty(w.shape[:1], w.dtype)
         extension.conv_relu_pool_backward_w(dout, winner, c_order(x), *conv, *pool, dw, db)
         return dx, dw, db
+
+
+class ConvPool:
+    """Convolution, max-pool, on AMX's tiles: the convolution's output is stored for few images at a time."""
+
+    @staticmethod
+    def gives_dx(kept: Any) -> bool:
+        """Return whether backward gives dx."""
+        return True
+
+    @staticmethod
+    def forward(
+        x: np.ndarray, w: np.ndarray, b: np.ndarray, conv: Any, pool: Any, shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return out (N, F, H'', W'') and the winner of each window, a byte; None where steps are taken."""
+        x, w, b = c_order(x), c_order(w), c_order(b)
+        if not _on_tiles(x, w, conv, pool):
+            return None
+        out, winner = empty(shape, x.dtype), empty(shape, np.dtype(np.uint8))
+        extension.conv_pool_forward(x, w, b, *conv, *pool, out, winner)
+        return out, winner
+
+    @staticmethod
+    def backward(
+        dout: np.ndarray,
+        x: np.ndarray,
+        w: np.ndarray,
+        conv: Any,
+        pool: Any,
+        winner: np.ndarray,
+        need_dx: bool,
+    ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db (F,)."""
+        x, w = c_order(x), c_order(w)
+        if not _on_tiles(x, w, conv, pool):  # the precision was changed since forward
+            dscores = empty((*winner.shape[:2], *output_sides(x, w, *conv)), x.dtype)
+            extension.max_pool_backward(c_order(dout), winner, *pool, dscores)
+            return conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx)
+        dout = c_order(dout)
+        dx = None
+        if need_dx:
+            dx = empty(x.shape, x.dtype)
+            extension.conv_pool_backward_x(dout, winner, w, *conv, *pool, dx)
+        dw, db = empty(w.shape, w.dtype), empty(w.shape[:1], w.dtype)
+        extension.conv_pool_backward_w(dout, winner, x, *conv, *pool, dw, db)
+        return dx, dw, db
+
+
+def _on_tiles(x: np.ndarray, w: np.ndarray, conv: Any, pool: Any) -> bool:
+    return x.dtype == np.float32 and extension.conv_pool_takes(x, w, *conv, *pool)
 
 
 class Normed(NamedTuple):
@@ -136,6 +186,7 @@ class ConvBnRelu(ConvBn):
 
 
 BLOCKS = {
+    ("conv", "max_pool"): ConvPool,
     ("conv", "relu", "max_pool"): ConvReluPool,
     ("conv", "spatial_batchnorm"): ConvBn,
     ("conv", "spatial_batchnorm", "relu"): ConvBnRelu,

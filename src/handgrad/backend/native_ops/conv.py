@@ -33,10 +33,14 @@ def conv_with_moments(
 def _convolve(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: Pair, pad: Pair, moments: np.ndarray | None
 ) -> np.ndarray:
-    sides = tuple((x.shape[2 + a] + 2 * pad[a] - w.shape[2 + a]) // stride[a] + 1 for a in (0, 1))
-    out = empty((len(x), len(w), *sides), x.dtype)
+    out = empty((len(x), len(w), *output_sides(x, w, stride, pad)), x.dtype)
     extension.conv_forward(c_order(x), c_order(w), c_order(b), stride, pad, False, out, moments)
     return out
+
+
+def output_sides(x: np.ndarray, w: np.ndarray, stride: Pair, pad: Pair) -> tuple[int, ...]:
+    """Return H', W'."""
+    return tuple((x.shape[2 + a] + 2 * pad[a] - w.shape[2 + a]) // stride[a] + 1 for a in (0, 1))
 
 
 def conv_backward(

@@ -27,6 +27,7 @@ PIECES = {
     "conv_relu": ("conv", "relu"),
     "conv_bn": ("conv", "spatial_batchnorm"),
     "conv_bn_relu": ("conv", "spatial_batchnorm", "relu"),
+    "conv_pool": ("conv", "max_pool"),
     "conv_relu_pool": ("conv", "relu", "max_pool"),
     "conv_bn_relu_pool": ("conv", "spatial_batchnorm", "relu", "max_pool"),
 }

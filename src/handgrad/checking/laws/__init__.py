@@ -28,6 +28,7 @@ _LAWS: dict[str, tuple[Any, ...]] = {
     "conv_relu": (linear.sandwich,),
     "conv_bn": (linear.normed,),
     "conv_bn_relu": (linear.sandwich,),
+    "conv_pool": (linear.pooled,),
     "conv_relu_pool": (linear.sandwich,),
     "conv_bn_relu_pool": (linear.sandwich,),
 }

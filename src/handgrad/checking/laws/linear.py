@@ -142,6 +142,24 @@ def sandwich(state: Any) -> None:
             return
 
 
+def pooled(state: Any) -> None:
+    """Hold what a maximum over sums keeps: the bias, and any positive factor; and it is no minimum."""
+    for run in good_runs(state):
+        x, w, b = (run.case.args[name] for name in ("x", "w", "b"))
+        words = f"on {run.case.words}"
+        if not _bias(state, run, w, b, run.outputs["out"].shape, 1):
+            return
+        plain, double, negative = (value(state, run, x=factor * x, b=0 * b) for factor in (1, 2, -1))
+        if plain is None or double is None or negative is None:
+            continue
+        if not near(double, 2 * plain):
+            said = f"without a bias, twice the image must give twice the output: {off(double, 2 * plain)}"
+            return state.add("forward-wrong", "out", f"{said}, {words}")
+        if not near(np.maximum(plain, -negative), plain):
+            said = f"the largest of a window's numbers comes out smaller than the smallest, {words}"
+            return state.add("forward-wrong", "out", said)
+
+
 def normed(state: Any) -> None:
     """Hold what batch norm puts out when nothing follows it."""
     for run in good_runs(state):
