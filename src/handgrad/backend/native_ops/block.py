@@ -18,28 +18,36 @@ from handgrad.backend.native_ops.pool import max_pool_backward, max_pool_forward
 class ConvReluPool:
     """Convolution, relu, max-pool: the convolution's output is never stored."""
 
+    name = "conv_relu_pool"
+
     @staticmethod
     def gives_dx(kept: Any) -> bool:
         """Return whether backward gives dx."""
         return True
 
     @staticmethod
+    def pays(x: np.ndarray, w: np.ndarray, conv: Any, pool: Any) -> bool:
+        """Return whether one pass is quicker than the steps."""
+        return extension.conv_relu_pool_pays(x, w, *conv, *pool)
+
+    @classmethod
     def forward(
-        x: np.ndarray, w: np.ndarray, b: np.ndarray, conv: Any, pool: Any, shape: tuple[int, ...]
+        cls, x: np.ndarray, w: np.ndarray, b: np.ndarray, conv: Any, pool: Any, shape: tuple[int, ...]
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Return out (N, F, H'', W'') and the winner of each window, a byte; None where steps are quicker.
 
         `conv` is stride and pad of the convolution, `pool` the window of the pool and its stride.
         """
         x, w, b = c_order(x), c_order(w), c_order(b)
-        if not extension.conv_relu_pool_pays(x, w, *conv, *pool):
+        if not cls.pays(x, w, conv, pool):
             return None
         out, winner = empty(shape, x.dtype), empty(shape, np.dtype(np.uint8))
-        extension.conv_relu_pool_forward(x, w, b, *conv, *pool, out, winner)
+        cls._call("forward", x, w, b, *conv, *pool, out, winner)
         return out, winner
 
-    @staticmethod
+    @classmethod
     def backward(
+        cls,
         dout: np.ndarray,
         x: np.ndarray,
         w: np.ndarray,
@@ -53,34 +61,29 @@ class ConvReluPool:
         dx = None
         if need_dx:
             dx = empty(x.shape, x.dtype)
-            extension.conv_relu_pool_backward_x(dout, winner, c_order(w), *conv, *pool, dx)
+            cls._call("backward_x", dout, winner, c_order(w), *conv, *pool, dx)
         dw, db = empty(w.shape, w.dtype), empty(w.shape[:1], w.dtype)
-        extension.conv_relu_pool_backward_w(dout, winner, c_order(x), *conv, *pool, dw, db)
+        cls._call("backward_w", dout, winner, c_order(x), *conv, *pool, dw, db)
         return dx, dw, db
 
+    @classmethod
+    def _call(cls, way: str, *arguments: Any) -> None:
+        getattr(extension, f"{cls.name}_{way}")(*arguments)
 
-class ConvPool:
+
+class ConvPool(ConvReluPool):
     """Convolution, max-pool, on AMX's tiles: the convolution's output is stored for few images at a time."""
 
-    @staticmethod
-    def gives_dx(kept: Any) -> bool:
-        """Return whether backward gives dx."""
-        return True
+    name = "conv_pool"
 
     @staticmethod
-    def forward(
-        x: np.ndarray, w: np.ndarray, b: np.ndarray, conv: Any, pool: Any, shape: tuple[int, ...]
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return out (N, F, H'', W'') and the winner of each window, a byte; None where steps are taken."""
-        x, w, b = c_order(x), c_order(w), c_order(b)
-        if not _on_tiles(x, w, conv, pool):
-            return None
-        out, winner = empty(shape, x.dtype), empty(shape, np.dtype(np.uint8))
-        extension.conv_pool_forward(x, w, b, *conv, *pool, out, winner)
-        return out, winner
+    def pays(x: np.ndarray, w: np.ndarray, conv: Any, pool: Any) -> bool:
+        """Return whether tiles convolve these arrays, at the precision in use."""
+        return x.dtype == np.float32 and extension.conv_pool_takes(x, w, *conv, *pool)
 
-    @staticmethod
+    @classmethod
     def backward(
+        cls,
         dout: np.ndarray,
         x: np.ndarray,
         w: np.ndarray,
@@ -89,24 +92,13 @@ class ConvPool:
         winner: np.ndarray,
         need_dx: bool,
     ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db (F,)."""
+        """Return dx (N, C, H, W) or None, dw (F, C, HH, WW), db (F,); at another precision step by step."""
         x, w = c_order(x), c_order(w)
-        if not _on_tiles(x, w, conv, pool):  # the precision was changed since forward
-            dscores = empty((*winner.shape[:2], *output_sides(x, w, *conv)), x.dtype)
-            extension.max_pool_backward(c_order(dout), winner, *pool, dscores)
-            return conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx)
-        dout = c_order(dout)
-        dx = None
-        if need_dx:
-            dx = empty(x.shape, x.dtype)
-            extension.conv_pool_backward_x(dout, winner, w, *conv, *pool, dx)
-        dw, db = empty(w.shape, w.dtype), empty(w.shape[:1], w.dtype)
-        extension.conv_pool_backward_w(dout, winner, x, *conv, *pool, dw, db)
-        return dx, dw, db
-
-
-def _on_tiles(x: np.ndarray, w: np.ndarray, conv: Any, pool: Any) -> bool:
-    return x.dtype == np.float32 and extension.conv_pool_takes(x, w, *conv, *pool)
+        if cls.pays(x, w, conv, pool):
+            return super().backward(dout, x, w, conv, pool, winner, need_dx)
+        dscores = empty((*winner.shape[:2], *output_sides(x, w, *conv)), x.dtype)
+        extension.max_pool_backward(c_order(dout), winner, *pool, dscores)
+        return conv_backward(dscores, x, w, conv.stride, conv.pad, None, need_dx)
 
 
 class Normed(NamedTuple):
