@@ -14,6 +14,10 @@ HANDGRAD_INLINE std::int64_t rows_at_once(std::int64_t width) {
     return rows < 8 ? 8 : rows;
 }
 
+// Rows that wait for others, at most, in a ring; and the slot after one of the `length` in use.
+inline constexpr std::int64_t kRing = 32;
+HANDGRAD_INLINE std::int64_t slot_after(std::int64_t slot, std::int64_t length) { return slot + 1 < length ? slot + 1 : 0; }
+
 // Two vectors as they lie in memory, of which the first n numbers of the pair count.
 template <class S>
 struct Two {
@@ -84,9 +88,9 @@ HANDGRAD_INLINE void load_step(const T* from, int n, typename S::Vec (&columns)[
     if constexpr (Step == 3) load_three<S>(from, 3 * n, columns);
 }
 
-// Stores, or adds, `count` numbers, of which parts[i] holds every Step-th from i on.
+// Stores `count` numbers, of which parts[i] holds every Step-th from i on.
 template <int Step, class S, class T>
-HANDGRAD_INLINE void put_apart(T* to, const typename S::Vec (&parts)[Step], int count, bool stream, bool adds = false) {
+HANDGRAD_INLINE void put_apart(T* to, const typename S::Vec (&parts)[Step], int count, bool stream) {
     typename S::Vec v[Step];
     HANDGRAD_UNROLL
     for (int i = 0; i < Step; ++i) v[i] = parts[i];
@@ -96,8 +100,7 @@ HANDGRAD_INLINE void put_apart(T* to, const typename S::Vec (&parts)[Step], int 
     for (int i = 0; i < Step; ++i) {
         const int n = within(count - i * S::lanes, S::lanes);
         if (n == 0) return;
-        T* const at = to + i * S::lanes;
-        store_or_stream<S>(at, adds ? S::add(load_some<S>(at, n), v[i]) : v[i], n, stream);
+        store_or_stream<S>(to + i * S::lanes, v[i], n, stream);
     }
 }
 

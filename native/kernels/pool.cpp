@@ -92,7 +92,6 @@ HANDGRAD_INLINE typename Fold::Part across(const T* from, std::int64_t stride, s
 template <int Step, class T, class Fold>
 void pool_windows(const PoolShape& s, const T* x, std::int64_t at, const Fold fold) {
     using S = Simd<T>;
-    constexpr std::int64_t kRing = 32;
     const std::int64_t windows = s.out_width(), rows = s.out_height(), window_y = s.window_y;
     const bool shared = window_y > s.stride_y && window_y <= kRing;
     const std::int64_t at_once = rows_at_once<T>(s.stride_y * s.width);
@@ -103,14 +102,16 @@ void pool_windows(const PoolShape& s, const T* x, std::int64_t at, const Fold fo
                 for (std::int64_t i = 0; i < s.stride_x; ++i) prefetch_read(from + s.plane() + i * S::lanes);
                 return across<Step>(from, s.stride_x, s.window_x, n, fold);
             };
-            const auto after = [=](std::int64_t slot) { return slot + 1 < window_y ? slot + 1 : 0; };
             typename Fold::Part ring[kRing];
             std::int64_t end = first * s.stride_y, slot_of_end = 0, slot_of_top = 0;  // `end`: the first row not in the ring yet
             for (std::int64_t y = first; y < least(rows, first + at_once); ++y) {
                 const std::int64_t top = y * s.stride_y;
-                for (; shared && end < top + window_y; ++end, slot_of_end = after(slot_of_end)) ring[slot_of_end] = folded(end);
+                for (; shared && end < top + window_y; ++end, slot_of_end = slot_after(slot_of_end, window_y))
+                    ring[slot_of_end] = folded(end);
                 auto all = shared ? ring[slot_of_top] : folded(top);
-                for (std::int64_t r = 1, slot = after(slot_of_top); r < window_y; ++r, slot = after(slot)) {
+                std::int64_t slot = slot_of_top;
+                for (std::int64_t r = 1; r < window_y; ++r) {
+                    slot = slot_after(slot, window_y);
                     const auto part = shared ? ring[slot] : folded(top + r);
                     all = fold.joined(all, fold.moved(part, static_cast<int>(r * s.window_x)));
                 }

@@ -83,7 +83,6 @@ HANDGRAD_INLINE typename Simd<T>::Vec sum_over(const T* dout, std::int64_t windo
 template <int Step, class T>
 bool spread_near(const PoolShape& s, const T* dout, T* dx, bool stream) {
     using S = Simd<T>;
-    constexpr std::int64_t kRing = 32;
     const std::int64_t windows = s.out_width(), rows = s.out_height(), width = s.width;
     const std::int64_t over = (s.window_y - 1) / s.stride_y + 1;  // rows of windows over one of dx, at most
     if (over > kRing) return false;
@@ -92,13 +91,12 @@ bool spread_near(const PoolShape& s, const T* dout, T* dx, bool stream) {
     for (std::int64_t first = 0; first < s.height; first += at_once)
         by_lanes<S>((width + Step - 1) / Step, [=](std::int64_t j, int n) HANDGRAD_INLINED {
             const int count = static_cast<int>(least(Step * n, width - Step * j));
-            const auto after = [=](std::int64_t slot) { return slot + 1 < over ? slot + 1 : 0; };
             typename S::Vec ring[kRing][Step];
             std::int64_t begin = first < s.window_y ? 0 : (first - s.window_y) / s.stride_y + 1, end = begin;
             std::int64_t slot_of_begin = 0, slot_of_end = 0;
             for (std::int64_t i = first; i < least(s.height, first + at_once); ++i) {
-                if (begin * s.stride_y + s.window_y <= i) ++begin, slot_of_begin = after(slot_of_begin);
-                for (; end < rows && end * s.stride_y <= i; ++end, slot_of_end = after(slot_of_end)) {
+                if (begin * s.stride_y + s.window_y <= i) ++begin, slot_of_begin = slot_after(slot_of_begin, over);
+                for (; end < rows && end * s.stride_y <= i; ++end, slot_of_end = slot_after(slot_of_end, over)) {
                     HANDGRAD_UNROLL
                     for (int c = 0; c < Step; ++c)
                         ring[slot_of_end][c] = S::mul(share, sum_over<Step>(dout + end * windows, windows, s.window_x, j, c));
@@ -106,7 +104,7 @@ bool spread_near(const PoolShape& s, const T* dout, T* dx, bool stream) {
                 typename S::Vec parts[Step];
                 HANDGRAD_UNROLL
                 for (int c = 0; c < Step; ++c) parts[c] = S::zero();
-                for (std::int64_t y = begin, slot = slot_of_begin; y < end; ++y, slot = after(slot)) {
+                for (std::int64_t y = begin, slot = slot_of_begin; y < end; ++y, slot = slot_after(slot, over)) {
                     HANDGRAD_UNROLL
                     for (int c = 0; c < Step; ++c) parts[c] = S::add(parts[c], ring[slot][c]);
                 }
