@@ -9,36 +9,53 @@ namespace handgrad::HANDGRAD_ISA {
 
 namespace {
 
+// How the micro-kernel comes by B.
+enum class Way {
+    block,  // packed, a block for many rows of A
+    panel,  // turned on the way: packed, a panel just before it is multiplied, while the next one is asked for
+    place   // where it lies: rows in one piece, for few rows of A
+};
+
 template <class T>
-bool reads_b_in_place(const Gemm<T>& g) {
-    return g.b_column == 1 && Panels(g.m).count < Tuning<T>::panels_to_pack;
+Way way_of(const Gemm<T>& g) {
+    using C = Tuning<T>;
+    if (g.b_column == 1) return Panels(g.m).count < C::panels_to_pack ? Way::place : Way::block;
+    return g.b_row == 1 && g.m <= 2 * C::m_block ? Way::panel : Way::block;
 }
 
-// One block: m x n of C from k of A and B. The panels of B: packed ones lie one after another, those that are read
-// in place are `width` apart in every row. The last one is always packed, so that nothing past B is read.
+// Into how many blocks k is cut. Short ones where several panels of A read B in place: all but the first then find it in the
+// first-level cache.
+template <class T>
+std::int64_t blocks_along_k(const Gemm<T>& g) {
+    const bool again = way_of(g) == Way::place && Panels(g.m).count > 1 && g.k > kInPlace;
+    return again ? ceil_div(g.k, kInPlace) : k_blocks<T>(g.k);
+}
+
+// One block: m x n of C from k of A and B. The panels of B: those of a packed block lie one after another, those that are
+// read in place are `width` apart in every row. The last of these is always packed, so that nothing past B is read.
 template <class T>
 struct Block {
     using C = Tuning<T>;
     const Gemm<T>& g;
     T *packed_a, *packed_b;
-    bool in_place;
+    Way way;
     std::int64_t i, j, p, m, n, k;  // where it begins, and its size
     bool first, last;               // along k
 
     const T* b_at() const { return g.b + p * g.b_row + j * g.b_column; }
-    bool packs(std::int64_t column) const { return !in_place || column + C::width > n; }
+    bool packs(std::int64_t column) const { return way != Way::place || column + C::width > n; }
+    T* packed_panel(std::int64_t column) const { return packed_b + (way == Way::block ? column * k : 0); }
 
     // Where numbers of a step along k lie side by side, a few steps are packed for all panels before the next few: memory
     // is read in long runs, one for each step, and written in pieces of several lines.
     static constexpr std::int64_t steps_at_once = 8;
 
-    void pack_b() const {
+    void pack_b(std::int64_t begin, std::int64_t end) const {
         const std::int64_t at_once = g.b_column == 1 ? steps_at_once : k;
         for (std::int64_t step = 0; step < k; step += at_once)
-            for (std::int64_t c = 0; c < n; c += C::width)
-                if (packs(c))
-                    pack_panel(packed_b + c * k + step * C::width, C::width, static_cast<int>(least(C::width, n - c)),
-                               least(at_once, k - step), b_at() + c * g.b_column + step * g.b_row, g.b_column, g.b_row);
+            for (std::int64_t c = begin; c < end; c += C::width)
+                pack_panel(packed_panel(c) + step * C::width, C::width, static_cast<int>(least(C::width, n - c)),
+                           least(at_once, k - step), b_at() + c * g.b_column + step * g.b_row, g.b_column, g.b_row);
     }
 
     void pack_a(const Panels& panels) const {
@@ -55,18 +72,29 @@ struct Block {
 
     // The panel of B after column c is brought nearer by the tiles of this one, a share each.
     void ask_ahead(Tile<T>& tile, const Panels& panels, std::int64_t c, std::int64_t q) const {
-        if (c + C::width >= n || !packs(c + C::width)) return;
         constexpr std::int64_t line = kLineBytes / sizeof(T);
-        const std::int64_t lines = ceil_div(k * C::width, line * panels.count * kRows);
-        tile.ahead = packed_b + (c + C::width) * k + q * kRows * lines * line;
-        tile.ahead_lines = static_cast<int>(lines);
+        const std::int64_t next = c + C::width;
+        if (way == Way::block) {
+            if (next >= n) return;
+            const std::int64_t lines = ceil_div(k * C::width, line * panels.count * kRows);
+            tile.ahead = packed_panel(next) + q * kRows * lines * line;
+            tile.ahead_lines = static_cast<int>(lines);
+            return;
+        }
+        const T* from = next < n ? b_at() + next * g.b_column : last ? nullptr : b_at() + k * g.b_row;
+        const int first = static_cast<int>(q), by = static_cast<int>(panels.count);
+        if (way == Way::place)  // a row begins within a line, and reaches into one more
+            tile.lines = {from, line, g.b_row, line * g.b_row, first, kVectors, by};
+        else
+            tile.lines = {from, line * g.b_column, g.b_column, line, first, kVectors - 1, by};
     }
 
     void multiply(const Panels& panels) const {
-        for (std::int64_t c = 0; c < n; c += C::width)
+        for (std::int64_t c = 0; c < n; c += C::width) {
+            if (way != Way::block && packs(c)) pack_b(c, c + C::width);
             for (std::int64_t q = 0; q < panels.count; ++q) {
                 const std::int64_t row = panels.begin(q);
-                Tile<T> tile{k, packed_a + row * k, 1, panels.height(q), packed_b + c * k, C::width,
+                Tile<T> tile{k, packed_a + row * k, 1, panels.height(q), packed_panel(c), C::width,
                              g.c + (i + row) * g.c_row + j + c, g.c_row, static_cast<int>(least(C::width, n - c)),
                              g.add || !first, {}};
                 if (!packs(c)) {
@@ -79,8 +107,12 @@ struct Block {
                     if (g.finish.column_bias) tile.finish.column_bias = g.finish.column_bias + j + c;
                 }
                 ask_ahead(tile, panels, c, q);
-                micro_tile<T>(panels.height(q), tile);
+                if (tile.lines.from)
+                    micro_tile<T, true, true>(panels.height(q), tile);
+                else
+                    micro_tile<T>(panels.height(q), tile);
             }
+        }
     }
 };
 
@@ -89,15 +121,15 @@ struct Block {
 template <class T>
 std::int64_t gemm_workspace(const Gemm<T>& g) {
     using C = Tuning<T>;
-    const std::int64_t k = deepest<T>(g.k), columns = ceil_div(least(g.n, C::n_block), C::width) * C::width;
-    return k * (least(g.m, C::m_block) + columns);
+    const std::int64_t columns = way_of(g) == Way::block ? ceil_div(least(g.n, C::n_block), C::width) * C::width : C::width;
+    return deepest<T>(g.k) * (least(g.m, C::m_block) + columns);
 }
 
 template <class T>
 void gemm(const Gemm<T>& g, T* workspace) {
     using C = Tuning<T>;
-    const std::int64_t blocks_k = k_blocks<T>(g.k), blocks_m = ceil_div(g.m, C::m_block);
-    Block<T> block{g, workspace, workspace + deepest<T>(g.k) * least(g.m, C::m_block), reads_b_in_place(g),
+    const std::int64_t blocks_k = blocks_along_k(g), blocks_m = ceil_div(g.m, C::m_block);
+    Block<T> block{g, workspace, workspace + deepest<T>(g.k) * least(g.m, C::m_block), way_of(g),
                    0, 0, 0, 0, 0, 0, false, false};
     for (block.j = 0; block.j < g.n; block.j += C::n_block) {
         block.n = least(C::n_block, g.n - block.j);
@@ -106,7 +138,7 @@ void gemm(const Gemm<T>& g, T* workspace) {
             block.k = g.k * (kb + 1) / blocks_k - block.p;
             block.first = kb == 0;
             block.last = kb == blocks_k - 1;
-            block.pack_b();
+            if (block.way == Way::block) block.pack_b(0, block.n);
             for (std::int64_t mb = 0; mb < blocks_m; ++mb) {
                 block.i = g.m * mb / blocks_m;
                 block.m = g.m * (mb + 1) / blocks_m - block.i;

@@ -6,6 +6,21 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
+// Lines of a matrix that is not packed: those at from + v across + p % line step + p / line run belong to step p, for v =
+// first, first + by, ... up to last, where `line` is how many numbers a line holds.
+template <class T>
+struct Lines {
+    const T* from = nullptr;
+    std::int64_t across = 0, step = 0, run = 0;
+    int first = 0, last = 0, by = 1;
+
+    HANDGRAD_INLINE void ask(std::int64_t p) const {
+        constexpr std::int64_t line = kLineBytes / sizeof(T);
+        const T* at = from + p % line * step + p / line * run;
+        for (int v = first; v <= last; v += by) prefetch_read(at + v * across);
+    }
+};
+
 // One tile: rows x columns of C from rows of A and columns of B.
 //   a       element (i, p) at a[i * a_row + p * a_step]; packed panels have a_row = 1, a_step = rows
 //   b       row p at b + p * b_step; whole vectors are read, so past `columns` something must lie there
@@ -24,6 +39,7 @@ struct Tile {
     Finish<T> finish;  // its pointers point at this tile's first row and column
     const T* ahead = nullptr;  // what later tiles read: for every row of this one, `ahead_lines` lines of it are asked for
     int ahead_lines = 0;
+    Lines<T> lines;            // the same, where B is not packed beforehand: a few lines every step
 };
 
 template <class T, int V>
@@ -72,8 +88,8 @@ inline constexpr std::int64_t kFarBytes = 1024;
 // at once, the requests would hold the few buffers (16) through which the panels come into the first-level cache.
 inline constexpr int kStepsBetween = 8;
 
-// A tile of exactly R rows and more than V - 1 vectors. kPacked promises a_row = 1.
-template <class T, int R, int V, bool kPacked>
+// A tile of exactly R rows and more than V - 1 vectors. kPacked promises a_row = 1; only kAsks asks for `lines`.
+template <class T, int R, int V, bool kPacked, bool kAsks>
 void micro(const Tile<T>& t) {
     using S = Simd<T>;
     typename S::Vec sums[R][V];
@@ -85,12 +101,17 @@ void micro(const Tile<T>& t) {
     const T *a = t.a, *b = t.b;
     const std::int64_t a_row = kPacked ? 1 : t.a_row;
     const bool far = t.b_step * static_cast<std::int64_t>(sizeof(T)) > kFarBytes;
+    std::int64_t p = 0;
     const auto step = [&]() HANDGRAD_INLINED {
+        if constexpr (kAsks) {
+            t.lines.ask(p);
+            ++p;
+        }
         if constexpr (kPacked) {
             prefetch_read(a + kStepsAhead * R);
             if constexpr (R * sizeof(T) > kLineBytes) prefetch_read(a + kStepsAhead * R + kLineBytes / sizeof(T));
         }
-        if (far) {
+        if (far && !kAsks) {
             prefetch_read(b + kStepsAhead * t.b_step);
             prefetch_read(b + kStepsAhead * t.b_step + V * S::lanes - 1);
         }
@@ -122,22 +143,22 @@ void micro(const Tile<T>& t) {
     for (int i = 0; i < R; ++i) finish_row<T, V>(t, i, sums[i]);
 }
 
-template <class T, int V, bool kPacked, int R = kRows>
+template <class T, int V, bool kPacked, bool kAsks, int R = kRows>
 inline void micro_of_rows(int rows, const Tile<T>& t) {
     if constexpr (R > 1) {
-        if (rows < R) return micro_of_rows<T, V, kPacked, R - 1>(rows, t);
+        if (rows < R) return micro_of_rows<T, V, kPacked, kAsks, R - 1>(rows, t);
     }
-    micro<T, R, V, kPacked>(t);
+    micro<T, R, V, kPacked, kAsks>(t);
 }
 
 // A tile of 1..kRows rows and 1..width columns: the smallest shape that holds it.
-template <class T, bool kPacked = true>
+template <class T, bool kPacked = true, bool kAsks = false>
 inline void micro_tile(int rows, const Tile<T>& t) {
     static_assert(kVectors == 2);
     if (t.columns > Simd<T>::lanes)
-        micro_of_rows<T, 2, kPacked>(rows, t);
+        micro_of_rows<T, 2, kPacked, kAsks>(rows, t);
     else
-        micro_of_rows<T, 1, kPacked>(rows, t);
+        micro_of_rows<T, 1, kPacked, false>(rows, t);
 }
 
 // `count` rows in panels of nearly one height, none above kRows: a last panel of few rows would waste the units.

@@ -20,6 +20,10 @@ inline constexpr int kPooledRows = kRows >= 12 ? 6 : 2;
 
 inline constexpr std::int64_t kLineBytes = 64;
 
+// Where B is read in place, k is cut so short that a panel of B (128 bytes a step), the next one and a block of A share the
+// first-level cache.
+inline constexpr std::int64_t kInPlace = 96;
+
 template <class T>
 struct Tuning {
     static constexpr int width = kVectors * Simd<T>::lanes;
@@ -39,8 +43,8 @@ struct Tuning {
     static constexpr int m_block = 20 * kRows;
     static constexpr int n_block = 32 * width;
 #endif
-    // B is read where it lies when fewer panels of A than this share the cost of packing it.
-    static constexpr int panels_to_pack = 3;
+    // Rows of B are read where they lie when fewer panels of A than this share the cost of packing them.
+    static constexpr int panels_to_pack = 16;
 };
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
