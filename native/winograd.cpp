@@ -223,7 +223,7 @@ void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, 
     const std::int64_t inputs = WinogradPlan::places * plan.input_step();
     const std::int64_t outputs = WinogradPlan::places * plan.output_step();
     const std::int64_t share = staged_x + staged_y + inputs + outputs + k.products_workspace(plan);
-    const std::int64_t sums = WinogradPlan::places * plan.channel_lanes * plan.filter_lanes;
+    const std::int64_t sums = WinogradPlan::places * plan.gradient_step();
     const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
     const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts));
     const Stage stage_x{s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(), plan.staged_width()};

@@ -18,19 +18,16 @@ constexpr std::int64_t kUnitChannels = 16;
 
 std::int64_t panels_of_filters(const WinogradPlan& plan) { return ceil_div(plan.filters, Width::width); }
 
-// u is (36, panels, channels, width).
-std::int64_t place_of_filters(const WinogradPlan& plan) {
-    return panels_of_filters(plan) * plan.channel_lanes * Width::width;
-}
-
-std::int64_t filter_size(const WinogradPlan& plan) { return WinogradPlan::places * place_of_filters(plan); }
+// u is 36 of (panels, channels, width), so far apart.
+std::int64_t filter_step(const WinogradPlan& plan) { return plan.filter_step(Width::width); }
+std::int64_t filter_size(const WinogradPlan& plan) { return WinogradPlan::places * filter_step(plan); }
 std::int64_t filter_workspace() { return 9 * kUnitChannels * Width::width; }
 std::int64_t channel_units(const WinogradPlan& plan) { return ceil_div(plan.channel_lanes, kUnitChannels); }
 std::int64_t filter_units(const WinogradPlan& plan) { return panels_of_filters(plan) * channel_units(plan); }
 
 void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u,
                        float* workspace) {
-    const std::int64_t row = 9 * plan.channels, place = place_of_filters(plan);
+    const std::int64_t row = 9 * plan.channels, place = filter_step(plan);
     for (std::int64_t unit = begin; unit < end; ++unit) {
         const std::int64_t panel = unit / channel_units(plan), c0 = unit % channel_units(plan) * kUnitChannels;
         const std::int64_t real = least(kUnitChannels, plan.channels - c0);
@@ -108,15 +105,20 @@ std::int64_t products_workspace(const WinogradPlan&) { return 0; }
 
 void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m, float*) {
     const Panels panels(tiles);
+    const std::int64_t panel = plan.channel_lanes * Width::width, line = kLineBytes / sizeof(float);
+    const std::int64_t lines = ceil_div(panel, line * panels.count * kRows);  // of the next panel, for a row of a tile
     for (int place = 0; place < WinogradPlan::places; ++place) {
-        const float *a = v + place * plan.input_step(), *b = u + place * place_of_filters(plan);
+        const float *a = v + place * plan.input_step(), *b = u + place * filter_step(plan);
         float* c = m + place * plan.output_step();
-        for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width, b += plan.channel_lanes * Width::width)
-            for (std::int64_t q = 0; q < panels.count; ++q)
-                micro_tile<float, false>(panels.height(q),
-                                         {plan.channels, a + panels.begin(q) * plan.channel_lanes, plan.channel_lanes, 1, b,
-                                          Width::width, c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
-                                          static_cast<int>(least(Width::width, plan.filter_lanes - f)), false, {}});
+        for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width, b += panel)
+            for (std::int64_t q = 0; q < panels.count; ++q) {
+                Tile<float> tile{plan.channels, a + panels.begin(q) * plan.channel_lanes, plan.channel_lanes, 1, b,
+                                 Width::width, c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
+                                 static_cast<int>(least(Width::width, plan.filter_lanes - f)), false, {}};
+                tile.ahead = b + panel + q * kRows * lines * line;
+                tile.ahead_lines = static_cast<int>(lines);
+                micro_tile<float, false>(panels.height(q), tile);
+            }
     }
 }
 
@@ -125,7 +127,7 @@ void filter_products(const WinogradPlan& plan, const float* v, const float* m, s
     const Panels panels(plan.channels);
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
-        float* c = du + place * plan.channel_lanes * plan.filter_lanes;
+        float* c = du + place * plan.gradient_step();
         for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width)
             for (std::int64_t q = 0; q < panels.count; ++q)
                 micro_tile<float>(panels.height(q), {tiles, a + panels.begin(q), 1, plan.channel_lanes, b + f,
@@ -219,7 +221,7 @@ void transform_output(const WinogradPlan& plan, const float* m, std::int64_t fir
 
 void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
                       std::int64_t end, float* dw) {
-    const std::int64_t place = plan.channel_lanes * plan.filter_lanes, share = WinogradPlan::places * place;
+    const std::int64_t place = plan.gradient_step(), share = WinogradPlan::places * place;
     for (std::int64_t c = begin; c < end; ++c)
         for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
             const float* at = parts + c * plan.filter_lanes + f;

@@ -28,9 +28,12 @@ struct WinogradPlan {
     std::int64_t staged_width() const { return 4 * tiles_x + 2; }
     std::int64_t tiles() const { return tiles_y * tiles_x; }
     std::int64_t bands() const { return (tiles_y + band - 1) / band; }
-    // From one place to the next: a line more than the tiles need, or all 36 would fall on one set of the cache.
+    // From one place to the next of v, m, u (in panels of `width` filters) and du: a line more than they need, or all 36
+    // would fall on one set of the cache.
     std::int64_t input_step() const { return block * channel_lanes + 16; }
     std::int64_t output_step() const { return block * filter_lanes + 16; }
+    std::int64_t filter_step(std::int64_t width) const { return (filters + width - 1) / width * width * channel_lanes + 16; }
+    std::int64_t gradient_step() const { return channel_lanes * filter_lanes + 16; }
 };
 
 // Of `count` outputs of each filter: an output that they are seen from, so that their mean is centre + mean, and the sum
@@ -69,7 +72,7 @@ struct WinogradKernels {
                    bool relu, float* out, TileMoments* moments);
     // m = A dy A^T of a staged band of the gradient (4 band, 4 tiles_x, filter_lanes).
     void (*gradient)(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m);
-    // du (36, channel_lanes, filter_lanes) = v^T m, or += where `add`.
+    // du (36 of (channel_lanes, filter_lanes), gradient_step apart) = v^T m, or += where `add`.
     void (*filter_products)(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
                             float* du, float* workspace);
     // dw (filters, channels, 3, 3) = G^T du G, du summed over `count` parts, for channels begin..end.

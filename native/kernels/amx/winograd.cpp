@@ -22,9 +22,9 @@ void store_some_sums(const float* sums, std::int64_t rows, std::int64_t columns,
 
 std::int64_t winograd_packed_size(const WinogradPlan& plan) { return WinogradPlan::places * packed_place(plan); }
 
-// u is (36, panels of 32 filters, channels, 32), as the transform of AVX-512 leaves it.
+// u is 36 of (panels of 32 filters, channels, 32), as the transform of AVX-512 leaves it.
 void winograd_pack_filters(const WinogradPlan& plan, const float* u, std::int64_t begin, std::int64_t end, float* packed) {
-    const std::int64_t panel = plan.channel_lanes * kPanel, place = panels_of(plan.filters) * panel;
+    const std::int64_t panel = plan.channel_lanes * kPanel, place = plan.filter_step(kPanel);
     for (std::int64_t i = begin; i < end; ++i)
         for (std::int64_t f = 0; f < panels_of(plan.filters); ++f)
             pack_pairs(packed + i * packed_place(plan) + f * steps(plan) * kStepFloats, u + i * place + f * panel,
@@ -67,7 +67,7 @@ void winograd_filter_products(const WinogradPlan& plan, const float* v, const fl
     float *const sums = workspace, *const a = sums + kPanel * kPanel;
     float* const b = a + panels_of(plan.channel_lanes) * panel;
     for (int place = 0; place < WinogradPlan::places; ++place) {
-        float* to = du + place * plan.channel_lanes * plan.filter_lanes;
+        float* to = du + place * plan.gradient_step();
         pack_rows(a, v + place * plan.input_step(), plan.channel_lanes, tiles, 1, plan.channel_lanes);
         pack_pairs(b, m + place * plan.output_step(), tiles, plan.filter_lanes, plan.filter_lanes, 1);
         for (std::int64_t f = 0; f < plan.filter_lanes; f += kPanel)
