@@ -18,6 +18,20 @@ bool pools_in_registers(const ConvPlan& plan, const PoolShape& pool) {
     return pool.taps() == 4 && k_blocks<T>(plan.taps) == 1;
 }
 
+// Windows of 2 x 2 over a convolution of stride 1, whose members share most of their pixels.
+bool shares_pixels(const ConvPlan& plan, const PoolShape& pool) {
+    return pool.window_y == 2 && pool.window_x == 2 && pool.stride_y == 2 && pool.stride_x == 2 && plan.step_x == 1 &&
+           plan.step_y == plan.padded_width;
+}
+
+template <class T>
+PanelOrder<4> order_of(const ConvPlan& plan, bool shared) {
+    constexpr std::int64_t lanes = Simd<T>::lanes;
+    if (!shared) return {1, 1, plan.taps, 0, 0, 4 * lanes, {0, lanes, 2 * lanes, 3 * lanes}};
+    const std::int64_t rows = plan.window_rows(), row = (plan.run + 1) * lanes;
+    return {plan.planes, rows, plan.run, (rows + 1) * row, row, lanes, {0, lanes, row, row + lanes}};
+}
+
 // sums (rows, columns) = weights (rows, k), packed, times a panel (k, columns); += where `add`.
 template <class T>
 void multiply_panel(const T* packed_weights, std::int64_t rows, std::int64_t k, const T* panel, std::int64_t columns,
@@ -43,9 +57,17 @@ std::int64_t panel_size(const ConvPlan& plan, const PoolShape& pool) {
     return deepest<T>(plan.taps) * panel_columns<T>(pool) + Simd<T>::lanes;
 }
 
-// Pooling windows whose members' taps are gathered together: rows of taps of all members, and one of zeros for those
-// that relu cut. A gradient finds its row without a branch; so many rows stay in the first-level cache.
-constexpr std::int64_t kWindowsAtOnce = 32;
+// Pooling windows whose members' taps are gathered together, as rows that stay in the first-level cache.
+constexpr int kMostWindows = 32;
+constexpr std::int64_t kRowsBytes = 40 << 10;
+// Filters whose gradients are added together, and the vectors of sums that are kept in registers meanwhile.
+constexpr int kMostFilters = 4, kWinnerSums = kRows >= 12 ? 20 : 8;
+
+template <class T>
+int windows_at_once(std::int64_t row, std::int64_t members) {
+    const std::int64_t fit = kRowsBytes / (members * row * static_cast<std::int64_t>(sizeof(T)));
+    return fit < 8 ? 8 : static_cast<int>(least(fit / 8 * 8, kMostWindows));
+}
 
 template <class T>
 std::int64_t sums_row(const ConvPlan& plan) {
@@ -56,7 +78,7 @@ template <class T>
 void gather_rows(T* to, std::int64_t row, const ConvPlan& plan, const PoolShape& pool, const T* padded,
                  std::int64_t first_window, std::int64_t count) {
     std::int64_t y = first_window / pool.out_width(), x = first_window % pool.out_width();
-    for (std::int64_t i = 0; i < count; ++i, to += row) {  // past the row of zeros
+    for (std::int64_t i = 0; i < count; ++i) {
         const T* from = padded + y * pool.stride_y * plan.step_y + x * pool.stride_x * plan.step_x;
         for (std::int64_t v = 0; v < pool.window_y; ++v)
             for (std::int64_t u = 0; u < pool.window_x; ++u, to += row)
@@ -68,23 +90,23 @@ void gather_rows(T* to, std::int64_t row, const ConvPlan& plan, const PoolShape&
     }
 }
 
-// sums[f] (V vectors, `sums_row` apart) += gradient of each window times the row of its winner, for F filters.
+// sums[f] (V vectors, `row` apart) += gradient of each window times the row of its winner, for F filters. Where relu cut the
+// window, its gradient is 0 and its winner's row the one after its own.
 template <class T, int F, int V>
 HANDGRAD_INLINE void add_rows(const T* rows, std::int64_t row, std::int64_t members, const std::uint8_t* winner,
-                              std::int64_t windows, const T* gradient, std::int64_t count, T* sums,
-                              std::int64_t sums_row) {
+                              std::int64_t windows, const T* gradient, std::int64_t count, T* sums) {
     using S = Simd<T>;
     typename S::Vec sum[F][V];
     HANDGRAD_UNROLL
     for (int f = 0; f < F; ++f) {
         HANDGRAD_UNROLL
-        for (int v = 0; v < V; ++v) sum[f][v] = S::load(sums + f * sums_row + v * S::lanes);
+        for (int v = 0; v < V; ++v) sum[f][v] = S::load(sums + f * row + v * S::lanes);
     }
-    for (std::int64_t i = 0; i < count; ++i, rows += (members + 1) * row) {
+    for (std::int64_t i = 0; i < count; ++i, rows += members * row) {
         HANDGRAD_UNROLL
         for (int f = 0; f < F; ++f) {
             const T* at = rows + winner[f * windows + i] * row;
-            const typename S::Vec g = S::splat(gradient[f * kWindowsAtOnce + i]);
+            const typename S::Vec g = S::splat(gradient[f * kMostWindows + i]);
             HANDGRAD_UNROLL
             for (int v = 0; v < V; ++v) sum[f][v] = S::fma(g, S::load(at + v * S::lanes), sum[f][v]);
         }
@@ -92,24 +114,31 @@ HANDGRAD_INLINE void add_rows(const T* rows, std::int64_t row, std::int64_t memb
     HANDGRAD_UNROLL
     for (int f = 0; f < F; ++f) {
         HANDGRAD_UNROLL
-        for (int v = 0; v < V; ++v) S::store(sums + f * sums_row + v * S::lanes, sum[f][v]);
+        for (int v = 0; v < V; ++v) S::store(sums + f * row + v * S::lanes, sum[f][v]);
     }
 }
 
-// The same for all vectors of a row, in the widest steps that keep eight sums in registers.
+// The same for `vectors` of a row, V at the most.
+template <class T, int F, int V>
+void add_vectors(std::int64_t vectors, const T* rows, std::int64_t row, std::int64_t members, const std::uint8_t* winner,
+                 std::int64_t windows, const T* gradient, std::int64_t count, T* sums) {
+    if constexpr (V > 1) {
+        if (vectors < V) return add_vectors<T, F, V - 1>(vectors, rows, row, members, winner, windows, gradient, count, sums);
+    }
+    add_rows<T, F, V>(rows, row, members, winner, windows, gradient, count, sums);
+}
+
+// The same for all vectors of a row, cut evenly into steps whose sums stay in registers.
 template <class T, int F>
 void add_whole_rows(const T* rows, std::int64_t row, std::int64_t members, const std::uint8_t* winner,
                     std::int64_t windows, const T* gradient, std::int64_t count, T* sums) {
-    constexpr int lanes = Simd<T>::lanes;
-    std::int64_t at = 0;
-    const auto step = [&]<int V>() {
-        add_rows<T, F, V>(rows + at, row, members, winner, windows, gradient, count, sums + at, row);
-        at += V * lanes;
-    };
-    while (row - at >= 8 / F * lanes) step.template operator()<8 / F>();
-    if constexpr (F <= 2)
-        if (row - at >= 4 / F * lanes) step.template operator()<4 / F>();
-    while (row - at > 0) step.template operator()<1>();
+    constexpr int lanes = Simd<T>::lanes, most = kWinnerSums / (F < 2 ? 2 : F);
+    const std::int64_t vectors = row / lanes, steps = ceil_div(vectors, most);
+    for (std::int64_t step = 0; step < steps; ++step) {
+        const std::int64_t begin = vectors * step / steps, end = vectors * (step + 1) / steps;
+        add_vectors<T, F, most>(end - begin, rows + begin * lanes, row, members, winner, windows, gradient, count,
+                                sums + begin * lanes);
+    }
 }
 
 template <class T>
@@ -132,13 +161,18 @@ void image(const ConvPlan& plan, const PoolShape& pool, const T* packed_weights,
     constexpr int lanes = Simd<T>::lanes;
     const std::int64_t blocks = k_blocks<T>(plan.taps), columns = panel_columns<T>(pool), windows = pool.out_plane();
     T *panel = workspace, *sums = workspace + panel_size<T>(plan, pool);
+    const bool shared = shares_pixels(plan, pool);
+    const PanelOrder<4> order = order_of<T>(plan, shared);
     for (std::int64_t j = begin; j < end; j += lanes) {
         const int count = static_cast<int>(least(lanes, end - j));
         if (pools_in_registers<T>(plan, pool)) {
-            gather_members(panel, plan, pool, padded, 0, plan.taps, j, count);
+            if (shared)
+                gather_shared(panel, plan, pool, padded, j, count);
+            else
+                gather_members(panel, plan, pool, padded, 0, plan.taps, j, count);
             for (std::int64_t f = 0; f < plan.rows; f += kPooledRows)
                 pooled_tile_of_rows<T, 4, kPooledRows>(static_cast<int>(least(kPooledRows, plan.rows - f)),
-                                                       packed_weights + f * plan.taps, plan.taps, panel, bias + f, count,
+                                                       packed_weights + f * plan.taps, order, panel, bias + f, count,
                                                        out + f * windows + j, winner + f * windows + j, windows);
             continue;
         }
@@ -151,34 +185,48 @@ void image(const ConvPlan& plan, const PoolShape& pool, const T* packed_weights,
     }
 }
 
+// Asks for `count` numbers: the machine does not foresee short runs that lie far apart.
+template <class N>
+HANDGRAD_INLINE void ask_for(const N* from, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; i += kLineBytes / static_cast<std::int64_t>(sizeof(N))) prefetch_read(from + i);
+}
+
 template <class T>
 std::int64_t weights_workspace(const ConvPlan& plan, const PoolShape& pool) {
-    return kWindowsAtOnce * (pool.taps() + 1) * sums_row<T>(plan) + 8 * kWindowsAtOnce;
+    const std::int64_t row = sums_row<T>(plan);
+    return (windows_at_once<T>(row, pool.taps()) * pool.taps() + 1) * row + kMostFilters * kMostWindows;
 }
 
 template <class T>
 void weights(const ConvPlan& plan, const PoolShape& pool, const T* padded, const T* dout,
                     const std::uint8_t* winner, T* sums, T* bias_sums, T* workspace) {
     using S = Simd<T>;
-    constexpr int kFilters = 4;
     const std::int64_t windows = pool.out_plane(), members = pool.taps(), row = sums_row<T>(plan);
-    T *rows = workspace, *gradient = workspace + kWindowsAtOnce * (members + 1) * row;
+    const std::int64_t at_once = windows_at_once<T>(row, members);
+    const std::int64_t filters = row / S::lanes <= kWinnerSums / kMostFilters ? kMostFilters : kMostFilters / 2;
+    T *rows = workspace, *gradient = workspace + (at_once * members + 1) * row;
     for (T* at = rows; at < gradient; at += S::lanes) S::store(at, S::zero());
-    for (std::int64_t first = 0; first < windows; first += kWindowsAtOnce) {
-        const std::int64_t count = least(kWindowsAtOnce, windows - first);
+    for (std::int64_t first = 0; first < windows; first += at_once) {
+        const std::int64_t count = least(at_once, windows - first);
         gather_rows(rows, row, plan, pool, padded, first, count);
-        for (std::int64_t f = 0; f < plan.rows; f += kFilters) {
-            const std::int64_t here = least(kFilters, plan.rows - f), at = f * windows + first;
-            for (std::int64_t i = 0; i < here; ++i)
-                bias_sums[f + i] += live_gradients(gradient + i * kWindowsAtOnce, dout + at + i * windows,
+        const std::int64_t next = first + at_once < windows ? at_once : plan.rows * windows - first;  // in the next image
+        for (std::int64_t f = 0; f < plan.rows; f += filters) {
+            const std::int64_t here = least(filters, plan.rows - f), at = f * windows + first;
+            for (std::int64_t i = 0; i < here; ++i) {
+                ask_for(dout + at + i * windows + next, at_once);
+                ask_for(winner + at + i * windows + next, at_once);
+                bias_sums[f + i] += live_gradients(gradient + i * kMostWindows, dout + at + i * windows,
                                                    winner + at + i * windows, static_cast<int>(count),
                                                    static_cast<T>(members));
-            if (here == kFilters)
-                add_whole_rows<T, kFilters>(rows, row, members, winner + at, windows, gradient, count, sums + f * row);
+            }
+            if (here == kMostFilters)
+                add_whole_rows<T, kMostFilters>(rows, row, members, winner + at, windows, gradient, count, sums + f * row);
+            else if (here == kMostFilters / 2)
+                add_whole_rows<T, kMostFilters / 2>(rows, row, members, winner + at, windows, gradient, count, sums + f * row);
             else
                 for (std::int64_t i = 0; i < here; ++i)
                     add_whole_rows<T, 1>(rows, row, members, winner + at + i * windows, windows,
-                                         gradient + i * kWindowsAtOnce, count, sums + (f + i) * row);
+                                         gradient + i * kMostWindows, count, sums + (f + i) * row);
         }
     }
 }

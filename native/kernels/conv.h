@@ -26,6 +26,7 @@ struct ConvPlan {
     std::int64_t rows = 0;
 
     std::int64_t pixels() const { return out_height * out_width; }
+    std::int64_t window_rows() const { return taps / (planes * run); }
     std::int64_t padded_plane() const { return padded_height * padded_width; }
     // Kernels read whole vectors: so many numbers beyond the end of the padded image must be readable.
     static constexpr std::int64_t slack = 64;

@@ -85,9 +85,35 @@ inline void gather_members(T* to, const ConvPlan& plan, const PoolShape& pool, c
     }
 }
 
+// The panel of up to `lanes` pooling windows of 2 x 2 over a convolution of stride 1: neighbouring taps share pixels, so each
+// pixel is gathered once. A vector for every pixel that a window's members see: planes x rows + 1 x run + 1, where `rows` and
+// `run` are the height and width of the convolution's window.
+template <class T>
+inline void gather_shared(T* to, const ConvPlan& plan, const PoolShape& pool, const T* padded, std::int64_t first_window,
+                          int count) {
+    using S = Simd<T>;
+    Run runs[S::lanes];
+    const int number = cut_into_runs({pool.out_width(), 2 * plan.step_y, 2}, first_window, count, runs);
+    const bool usual = number == 1 && count == S::lanes;
+    const std::int64_t columns = plan.run + 1, rows = plan.window_rows() + 1;
+    for (std::int64_t c = 0; c < plan.planes; ++c)
+        for (std::int64_t y = 0; y < rows; ++y) {
+            const T* from = padded + c * plan.padded_plane() + y * plan.step_y;
+            std::int64_t x = 0;
+            for (; usual && x + 1 < columns; x += 2, to += 2 * S::lanes) {
+                const T* at = from + runs[0].from + x;
+                const typename S::Vec low = S::load(at), high = S::load(at + S::lanes);
+                S::store(to, S::evens(low, high));
+                S::store(to + S::lanes, S::odds(low, high));
+            }
+            for (; x < columns; ++x, to += S::lanes)
+                for (int r = 0; r < number; ++r) copy_run(to + runs[r].to, from + runs[r].from + x, runs[r].length, 2);
+        }
+}
+
 // One window of the convolution as a row: to[p] = from[tap[p]] for k taps in whole runs. So many numbers are written:
 inline std::int64_t row_of_taps(std::int64_t k, std::int64_t run, int lanes) {
-    return k + (run <= 4 ? 4 - run : ceil_div(run, lanes) * lanes - run);
+    return k - run + (run <= 4 ? 4 : run <= 8 ? 8 : ceil_div(run, lanes) * lanes);
 }
 
 template <class T>
@@ -95,6 +121,8 @@ HANDGRAD_INLINE void gather_taps(T* to, const T* from, const std::int64_t* tap, 
     using S = Simd<T>;
     if (run <= 4)
         for (std::int64_t p = 0; p < k; p += run) memcpy(to + p, from + tap[p], 4 * sizeof(T));
+    else if (run <= 8)
+        for (std::int64_t p = 0; p < k; p += run) memcpy(to + p, from + tap[p], 8 * sizeof(T));
     else
         for (std::int64_t p = 0; p < k; p += run)
             for (std::int64_t j = 0; j < run; j += S::lanes) S::store(to + p + j, S::load(from + tap[p] + j));

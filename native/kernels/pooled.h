@@ -48,9 +48,16 @@ inline void finish_rows(int members, const T* sums, std::int64_t rows, const T* 
     finish_rows<T, M>(sums, rows, bias, count, out, winner, row);
 }
 
+// Where a panel holds what a tap needs: taps are planes x rows x run, member m of tap (c, v, u) is the vector at
+// c plane_step + v row_step + u tap_step + member[m].
+template <int M>
+struct PanelOrder {
+    std::int64_t planes, rows, run, plane_step, row_step, tap_step, member[M];
+};
+
 // R rows of weights times a panel of windows of M members, finished in registers.
 template <class T, int R, int M>
-inline void pooled_tile(const T* weights, std::int64_t k, const T* panel, const T* bias, int count, T* out,
+inline void pooled_tile(const T* weights, const PanelOrder<M>& order, const T* panel, const T* bias, int count, T* out,
                         std::uint8_t* winner, std::int64_t row) {
     using S = Simd<T>;
     typename S::Vec sums[R][M];
@@ -59,28 +66,32 @@ inline void pooled_tile(const T* weights, std::int64_t k, const T* panel, const 
         HANDGRAD_UNROLL
         for (int m = 0; m < M; ++m) sums[i][m] = S::zero();
     }
-    for (std::int64_t p = 0; p < k; ++p, panel += M * S::lanes, weights += R) {
-        typename S::Vec pixels[M];
-        HANDGRAD_UNROLL
-        for (int m = 0; m < M; ++m) pixels[m] = S::load(panel + m * S::lanes);
-        HANDGRAD_UNROLL
-        for (int i = 0; i < R; ++i) {
-            const typename S::Vec factor = S::splat(weights[i]);
-            HANDGRAD_UNROLL
-            for (int m = 0; m < M; ++m) sums[i][m] = S::fma(factor, pixels[m], sums[i][m]);
+    for (std::int64_t c = 0; c < order.planes; ++c)
+        for (std::int64_t v = 0; v < order.rows; ++v) {
+            const T* at = panel + c * order.plane_step + v * order.row_step;
+            for (std::int64_t u = 0; u < order.run; ++u, at += order.tap_step, weights += R) {
+                typename S::Vec pixels[M];
+                HANDGRAD_UNROLL
+                for (int m = 0; m < M; ++m) pixels[m] = S::load(at + order.member[m]);
+                HANDGRAD_UNROLL
+                for (int i = 0; i < R; ++i) {
+                    const typename S::Vec factor = S::splat(weights[i]);
+                    HANDGRAD_UNROLL
+                    for (int m = 0; m < M; ++m) sums[i][m] = S::fma(factor, pixels[m], sums[i][m]);
+                }
+            }
         }
-    }
     HANDGRAD_UNROLL
     for (int i = 0; i < R; ++i) finish_windows<T, M>(sums[i], bias[i], count, out + i * row, winner + i * row);
 }
 
 template <class T, int M, int R>
-inline void pooled_tile_of_rows(int rows, const T* weights, std::int64_t k, const T* panel, const T* bias, int count,
-                                T* out, std::uint8_t* winner, std::int64_t row) {
+inline void pooled_tile_of_rows(int rows, const T* weights, const PanelOrder<M>& order, const T* panel, const T* bias,
+                                int count, T* out, std::uint8_t* winner, std::int64_t row) {
     if constexpr (R > 1) {
-        if (rows < R) return pooled_tile_of_rows<T, M, R - 1>(rows, weights, k, panel, bias, count, out, winner, row);
+        if (rows < R) return pooled_tile_of_rows<T, M, R - 1>(rows, weights, order, panel, bias, count, out, winner, row);
     }
-    pooled_tile<T, R, M>(weights, k, panel, bias, count, out, winner, row);
+    pooled_tile<T, R, M>(weights, order, panel, bias, count, out, winner, row);
 }
 
 // to[i] = dout[i] where a member won, else 0; returns the sum. Whole vectors are written.
