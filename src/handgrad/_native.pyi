@@ -27,10 +27,10 @@ def set_isa(name: str) -> None:
     """Use the kernels of another instruction set, one of `isas()`; meant for tests and benchmarks."""
 
 def precision() -> str:
-    """Return 'highest' or 'high'."""
+    """Return 'highest', 'high' or 'medium'."""
 
 def set_precision(name: str) -> None:
-    """Let float32 products keep all digits, or leave out a third of them where that is quicker."""
+    """Let float32 products keep all digits, or leave out some of them where that is quicker."""
 
 def num_threads() -> int:
     """Return how many threads kernels use: as many as this process has CPUs, unless set."""
