@@ -6,8 +6,8 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
-// Lines of a matrix that is not packed: those at from + v across + p % line step + p / line run belong to step p, for v =
-// first, first + by, ... up to last, where `line` is how many numbers a line holds.
+// Lines of a matrix that is not packed: those at from + v * across + p % line * step + p / line * run are asked for in step p,
+// for v = first, first + by, ... up to last, where `line` is how many numbers a line holds.
 template <class T>
 struct Lines {
     const T* from = nullptr;

@@ -79,6 +79,9 @@ void try_many() {
     try_product<T>(470, 2090, 27, 1, 0, false, false);
     try_product<T>(40, 2090, 33, 1, 1, true, false);
     try_product<T>(29, 2090, 800, 0, 0, false, false);
+    try_product<T>(60, 101, 300, 0, 0, true, true);
+    try_product<T>(450, 70, 1700, 0, 1, false, true);
+    try_product<T>(901, 65, 1100, 1, 1, true, false);
 }
 
 }  // namespace
