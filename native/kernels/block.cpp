@@ -59,9 +59,8 @@ std::int64_t panel_size(const ConvPlan& plan, const PoolShape& pool) {
 
 // Pooling windows whose members' taps are gathered together, as rows that stay in the first-level cache.
 constexpr int kMostWindows = 32;
-constexpr std::int64_t kRowsBytes = 40 << 10;
-// Filters whose gradients are added together, and the vectors of sums that are kept in registers meanwhile.
-constexpr int kMostFilters = 4, kWinnerSums = kRows >= 12 ? 20 : 8;
+// Filters whose gradients are added together, at most.
+constexpr int kMostFilters = 4;
 
 template <class T>
 int windows_at_once(std::int64_t row, std::int64_t members) {

@@ -75,10 +75,7 @@ struct Block {
         constexpr std::int64_t line = kLineBytes / sizeof(T);
         const std::int64_t next = c + C::width;
         if (way == Way::block) {
-            if (next >= n) return;
-            const std::int64_t lines = ceil_div(k * C::width, line * panels.count * kRows);
-            tile.ahead = packed_panel(next) + q * kRows * lines * line;
-            tile.ahead_lines = static_cast<int>(lines);
+            if (next < n) ask_for_share<T>(tile, packed_panel(next), k * C::width, panels, q);
             return;
         }
         const T* from = next < n ? b_at() + next * g.b_column : last ? nullptr : b_at() + k * g.b_row;

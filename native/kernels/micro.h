@@ -174,4 +174,13 @@ struct Panels {
     std::int64_t higher;  // so many at the beginning have one row more
 };
 
+// The tile of A's panel q asks for its share of B's next panel, `size` numbers in one piece.
+template <class T>
+HANDGRAD_INLINE void ask_for_share(Tile<T>& tile, const T* next, std::int64_t size, const Panels& panels, std::int64_t q) {
+    constexpr std::int64_t line = kLineBytes / sizeof(T);
+    const std::int64_t lines = ceil_div(size, line * panels.count * kRows);
+    tile.ahead = next + q * kRows * lines * line;
+    tile.ahead_lines = static_cast<int>(lines);
+}
+
 }  // namespace handgrad::HANDGRAD_ISA

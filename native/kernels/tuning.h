@@ -17,6 +17,10 @@ inline constexpr int kRows = 6;
 inline constexpr int kVectors = 2;
 // The same for windows of four members, a vector each: rows that are pooled in registers.
 inline constexpr int kPooledRows = kRows >= 12 ? 6 : 2;
+// Vectors of sums that stay in registers while gradients are added to them, and bytes of the rows that they add, which stay in
+// the first-level cache.
+inline constexpr int kWinnerSums = kRows >= 12 ? 20 : 8;
+inline constexpr std::int64_t kRowsBytes = 40 << 10;
 
 inline constexpr std::int64_t kLineBytes = 64;
 

@@ -105,8 +105,7 @@ std::int64_t products_workspace(const WinogradPlan&) { return 0; }
 
 void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m, float*) {
     const Panels panels(tiles);
-    const std::int64_t panel = plan.channel_lanes * Width::width, line = kLineBytes / sizeof(float);
-    const std::int64_t lines = ceil_div(panel, line * panels.count * kRows);  // of the next panel, for a row of a tile
+    const std::int64_t panel = plan.channel_lanes * Width::width;
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = u + place * filter_step(plan);
         float* c = m + place * plan.output_step();
@@ -115,8 +114,7 @@ void products(const WinogradPlan& plan, const float* v, const float* u, std::int
                 Tile<float> tile{plan.channels, a + panels.begin(q) * plan.channel_lanes, plan.channel_lanes, 1, b,
                                  Width::width, c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
                                  static_cast<int>(least(Width::width, plan.filter_lanes - f)), false, {}};
-                tile.ahead = b + panel + q * kRows * lines * line;
-                tile.ahead_lines = static_cast<int>(lines);
+                ask_for_share(tile, b + panel, panel, panels, q);
                 micro_tile<float, false>(panels.height(q), tile);
             }
     }
