@@ -39,7 +39,7 @@ struct Tile {
     Finish<T> finish;  // its pointers point at this tile's first row and column
     const T* ahead = nullptr;  // what later tiles read: for every row of this one, `ahead_lines` lines of it are asked for
     int ahead_lines = 0;
-    Lines<T> lines;            // the same, where B is not packed beforehand: a few lines every step
+    Lines<T> lines = {};       // the same, where B is not packed beforehand: a few lines every step
 };
 
 template <class T, int V>
