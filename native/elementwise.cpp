@@ -87,7 +87,7 @@ double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
     const Scratch<double> sums(static_cast<std::size_t>(num_threads()));
     std::fill_n(sums.get(), num_threads(), 0.0);
     in_blocks(count, kCheap,
-              [&](std::int64_t i, std::int64_t n, int slot) { sums.get()[slot] = run(a + i, b + i, factor, n); });
+              [&](std::int64_t i, std::int64_t n, int slot) { sums.get()[slot] = run(a ? a + i : nullptr, b + i, factor, n); });
     double total = 0;
     for (int slot = 0; slot < num_threads(); ++slot) total += sums.get()[slot];
     return total;

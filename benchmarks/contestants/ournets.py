@@ -29,7 +29,8 @@ def make(net: str, variant: str) -> Step:
             configs[name]["l2"] = REG
 
     def step() -> float:
-        loss, grads = model.loss(X, y)
+        with handgrad.factored_gradients():  # as the Solver does
+            loss, grads = model.loss(X, y)
         for name, grad in grads.items():
             model.params[name], configs[name] = optim.adam(model.params[name], grad, configs[name])
         return loss

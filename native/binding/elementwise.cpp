@@ -89,8 +89,9 @@ void add(AnyIn<T> a, AnyIn<T> b, AnyOut<T> out) {
 }
 
 template <class T>
-double add_scaled(AnyOut<T> a, AnyIn<T> b, double factor) {
-    return handgrad::add_scaled<T>(a.data(), b.data(), static_cast<T>(factor), common_size(a, b));
+double add_scaled(std::optional<AnyOut<T>> a, AnyIn<T> b, double factor) {
+    const std::int64_t count = a ? common_size(*a, b) : common_size(b);
+    return handgrad::add_scaled<T>(a ? a->data() : nullptr, b.data(), static_cast<T>(factor), count);
 }
 
 using Free = nb::call_guard<nb::gil_scoped_release>;
@@ -125,7 +126,7 @@ void bind_for(nb::module_& m) {
           "mask"_a.noconvert(), Free());
     m.def("multiply", &multiply<T>, "a"_a.noconvert(), "b"_a.noconvert(), "out"_a.noconvert(), Free());
     m.def("add", &add<T>, "a"_a.noconvert(), "b"_a.noconvert(), "out"_a.noconvert(), Free());
-    m.def("add_scaled", &add_scaled<T>, "a"_a.noconvert(), "b"_a.noconvert(), "factor"_a, Free());
+    m.def("add_scaled", &add_scaled<T>, "a"_a.noconvert().none(), "b"_a.noconvert(), "factor"_a, Free());
 }
 
 }  // namespace

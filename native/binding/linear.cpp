@@ -24,13 +24,13 @@ void affine_backward_x(In<T, 2> dout, In<T, 2> w, Out<T, 2> dx) {
     handgrad::gemm<T>({n, d, m, dout.data(), m, 1, w.data(), 1, m, dx.data(), d, false, {}});
 }
 
-// dw (D, M) = x (N, D) turned dout (N, M), db (M,) = the sums of dout's columns.
+// dw (D, M) = x (N, D) turned dout (N, M), if it is asked for; db (M,) = the sums of dout's columns.
 template <class T>
-void affine_backward_w(In<T, 2> dout, In<T, 2> x, Out<T, 2> dw, Out<T, 1> db) {
+void affine_backward_w(In<T, 2> dout, In<T, 2> x, std::optional<Out<T, 2>> dw, Out<T, 1> db) {
     const std::int64_t n = side(x, 0), d = side(x, 1), m = side(dout, 1);
-    demand(side(dout, 0) == n && side(dw, 0) == d && side(dw, 1) == m && side(db, 0) == m,
+    demand(side(dout, 0) == n && (!dw || (side(*dw, 0) == d && side(*dw, 1) == m)) && side(db, 0) == m,
            "dout (N, M), x (N, D), dw (D, M), db (M,)");
-    handgrad::gemm<T>({d, m, n, x.data(), 1, d, dout.data(), m, 1, dw.data(), m, false, {}});
+    if (dw) handgrad::gemm<T>({d, m, n, x.data(), 1, d, dout.data(), m, 1, dw->data(), m, false, {}});
     handgrad::column_sums<T>(db.data(), dout.data(), n, m);
 }
 
@@ -41,8 +41,8 @@ void bind_for(nb::module_& m) {
           "out"_a.noconvert(), "relu"_a.noconvert(), free);
     m.def("affine_backward_x", &affine_backward_x<T>, "dout"_a.noconvert(), "w"_a.noconvert(), "dx"_a.noconvert(),
           free);
-    m.def("affine_backward_w", &affine_backward_w<T>, "dout"_a.noconvert(), "x"_a.noconvert(), "dw"_a.noconvert(),
-          "db"_a.noconvert(), free);
+    m.def("affine_backward_w", &affine_backward_w<T>, "dout"_a.noconvert(), "x"_a.noconvert(),
+          "dw"_a.noconvert().none(), "db"_a.noconvert(), free);
 }
 
 }  // namespace

@@ -1,15 +1,17 @@
 // Update rules.
-#include "kernels/update.h"
+#include "update.h"
 
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/variant.h>
 
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <utility>
+#include <variant>
 
 #include "arrays.h"
-#include "dispatch.h"
-#include "threads.h"
 
 namespace {
 
@@ -21,11 +23,11 @@ using AnyIn = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using AnyOut = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
-// Below it, waking a thread takes longer than it saves.
-constexpr std::int64_t kGrain = 1 << 15;
-// From so many bytes on, results that lie apart from what they are made of are written past the caches: adam on 33 MB
-// takes 4.0 ms so, 6.5 ms through the caches, 2.8 ms in place.
-constexpr std::size_t kBeyondCaches = std::size_t{8} << 20;
+// A gradient: an array of w's size, or the factors (x, dout) of one that is not multiplied out.
+template <class T>
+using Product = std::pair<In<T, 2>, In<T, 2>>;
+template <class T>
+using Gradient = std::variant<AnyIn<T>, Product<T>>;
 
 // Before of backend/before.py: limit, scale, l2, clip_value, shrink.
 using Given = std::array<double, 5>;
@@ -38,31 +40,39 @@ struct Pair {  // an array of w's size before and after the step
 };
 
 template <class T, class... Memory>
-void run(Update<T> u, const Given& before, AnyIn<T> w, AnyIn<T> dw, AnyOut<T> next_w, const Memory&... memory) {
-    demand(dw.size() == w.size() && next_w.size() == w.size() && ((memory.before.size() == w.size()) && ...) &&
-               ((memory.after.size() == w.size()) && ...),
+void run(Update<T> u, const Given& before, AnyIn<T> w, const Gradient<T>& dw, AnyOut<T> next_w, const Memory&... memory) {
+    const std::size_t size = w.size();
+    demand(next_w.size() == size && ((memory.before.size() == size) && ...) && ((memory.after.size() == size) && ...),
            "arrays of one size");
     const auto number = [&](std::size_t i) { return static_cast<T>(before[i]); };
     u.before = {number(0), number(1), number(2), number(3), number(4)};
     u.begins = before != kNothing;
-    u.w = w.data(), u.dw = dw.data(), u.next_w = next_w.data();
+    u.w = w.data(), u.next_w = next_w.data();
     int k = 0;
     ((u.memory[k] = memory.before.data(), u.next_memory[k] = memory.after.data(), ++k), ...);
-    u.stream = w.nbytes() >= kBeyondCaches && u.next_w != u.w;
-    const auto step = handgrad::kernels().of<T>().update;
-    handgrad::parallel_for(static_cast<std::int64_t>(w.size()), kGrain,
-                           [&](std::int64_t begin, std::int64_t end, int) { step(u, begin, end); });
+    if (const auto* const product = std::get_if<Product<T>>(&dw)) {
+        const auto& [x, dout] = *product;
+        const handgrad::Factors<T> factors{side(x, 0), side(x, 1), side(dout, 1), x.data(), dout.data()};
+        demand(side(dout, 0) == factors.n && static_cast<std::int64_t>(size) == factors.d * factors.m,
+               "x (N, D), dout (N, M), w (D, M)");
+        handgrad::update(u, factors);
+    } else {
+        const auto& array = std::get<AnyIn<T>>(dw);
+        demand(array.size() == size, "arrays of one size");
+        u.dw = array.data();
+        handgrad::update(u, static_cast<std::int64_t>(size));
+    }
 }
 
 template <class T>
-void sgd(AnyIn<T> w, AnyIn<T> dw, double learning_rate, const Given& before, AnyOut<T> next_w) {
+void sgd(AnyIn<T> w, const Gradient<T>& dw, double learning_rate, const Given& before, AnyOut<T> next_w) {
     Update<T> u{Rule::sgd};
     u.rate = static_cast<T>(learning_rate);
     run(u, before, w, dw, next_w);
 }
 
 template <class T, Rule rule>
-void momentum(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> velocity, double learning_rate, double momentum,
+void momentum(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> velocity, double learning_rate, double momentum,
               const Given& before, AnyOut<T> next_w, AnyOut<T> next_velocity) {
     Update<T> u{rule};
     u.rate = static_cast<T>(learning_rate), u.decay = static_cast<T>(momentum);
@@ -70,7 +80,7 @@ void momentum(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> velocity, double learning_rate, 
 }
 
 template <class T>
-void adagrad(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, double learning_rate, double epsilon, const Given& before,
+void adagrad(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> cache, double learning_rate, double epsilon, const Given& before,
              AnyOut<T> next_w, AnyOut<T> next_cache) {
     Update<T> u{Rule::adagrad};
     u.rate = static_cast<T>(learning_rate), u.epsilon = static_cast<T>(epsilon);
@@ -78,7 +88,7 @@ void adagrad(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, double learning_rate, doub
 }
 
 template <class T>
-void rmsprop(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, double learning_rate, double decay_rate, double epsilon,
+void rmsprop(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> cache, double learning_rate, double decay_rate, double epsilon,
              const Given& before, AnyOut<T> next_w, AnyOut<T> next_cache) {
     Update<T> u{Rule::rmsprop};
     u.rate = static_cast<T>(learning_rate), u.decay = static_cast<T>(decay_rate), u.rest = static_cast<T>(1 - decay_rate);
@@ -87,7 +97,7 @@ void rmsprop(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, double learning_rate, doub
 }
 
 template <class T>
-void adadelta(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, AnyIn<T> delta_cache, double learning_rate, double decay_rate,
+void adadelta(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> cache, AnyIn<T> delta_cache, double learning_rate, double decay_rate,
               double epsilon, const Given& before, AnyOut<T> next_w, AnyOut<T> next_cache, AnyOut<T> next_delta_cache) {
     Update<T> u{Rule::adadelta};
     u.rate = static_cast<T>(learning_rate), u.decay = static_cast<T>(decay_rate), u.rest = static_cast<T>(1 - decay_rate);
@@ -97,7 +107,7 @@ void adadelta(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> cache, AnyIn<T> delta_cache, dou
 
 // `t` counts this step.
 template <class T>
-void adam(AnyIn<T> w, AnyIn<T> dw, AnyIn<T> m, AnyIn<T> v, std::int64_t t, double learning_rate, double beta1, double beta2,
+void adam(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> m, AnyIn<T> v, std::int64_t t, double learning_rate, double beta1, double beta2,
           double epsilon, const Given& before, AnyOut<T> next_w, AnyOut<T> next_m, AnyOut<T> next_v) {
     const auto steps = static_cast<double>(t);
     Update<T> u{Rule::adam};

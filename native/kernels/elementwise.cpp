@@ -193,7 +193,7 @@ double add_scaled(T* a, const T* b, T factor, std::int64_t count) {
     const auto times = S::splat(factor);
     return sum_of<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
         const auto at = load_some<S>(b + i, n);
-        store_some<S>(a + i, S::fma(times, at, load_some<S>(a + i, n)), n);
+        if (a) store_some<S>(a + i, S::fma(times, at, load_some<S>(a + i, n)), n);
         return S::mul(at, at);
     });
 }

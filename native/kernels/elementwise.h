@@ -36,7 +36,7 @@ struct ElementwiseKernels {
     void (*multiply)(T* out, const T* a, const T* b, std::int64_t count, bool stream);
     // out = a + b.
     void (*add)(T* out, const T* a, const T* b, std::int64_t count, bool stream);
-    // a += factor b; returns the sum of b's squares.
+    // a += factor b, unless a is null; returns the sum of b's squares.
     double (*add_scaled)(T* a, const T* b, T factor, std::int64_t count);
 };
 

@@ -86,7 +86,8 @@ struct Block {
             tile.lines = {from, line * g.b_column, g.b_column, line, first, kVectors - 1, by};
     }
 
-    void multiply(const Panels& panels) const {
+    template <class After>
+    void multiply(const Panels& panels, const After& after) const {
         for (std::int64_t c = 0; c < n; c += C::width) {
             if (way != Way::block && packs(c)) pack_b(c, c + C::width);
             for (std::int64_t q = 0; q < panels.count; ++q) {
@@ -108,6 +109,7 @@ struct Block {
                     micro_tile<T, true, true>(panels.height(q), tile);
                 else
                     micro_tile<T>(panels.height(q), tile);
+                after(c / C::width * panels.count + q);
             }
         }
     }
@@ -141,12 +143,44 @@ void gemm(const Gemm<T>& g, T* workspace) {
                 block.m = g.m * (mb + 1) / blocks_m - block.i;
                 const Panels panels(block.m);
                 block.pack_a(panels);
-                block.multiply(panels);
+                block.multiply(panels, [](std::int64_t) {});
             }
         }
     }
 }
 
+template <class T>
+std::int64_t gemm_slabs_workspace(const Gemm<T>& g, const Taker<T>& taker) {
+    using C = Tuning<T>;
+    return g.k * (ceil_div(g.n, C::width) * C::width + taker.rows);
+}
+
+template <class T>
+void gemm_slabs(const Gemm<T>& g, const Taker<T>& taker, T* workspace) {
+    using C = Tuning<T>;
+    Gemm<T> slab = g;
+    T* const packed_a = workspace + g.k * ceil_div(g.n, C::width) * C::width;
+    Block<T> block{slab, packed_a, workspace, Way::block, 0, 0, 0, 0, g.n, g.k, true, true};
+    block.pack_b(0, g.n);
+    const std::int64_t slabs = ceil_div(g.m, taker.rows);
+    for (std::int64_t s = 0; s < slabs; ++s) {
+        slab.a = g.a + s * taker.rows * g.a_row;
+        slab.c = g.c + s % 2 * taker.rows * g.n;
+        block.m = least(taker.rows, g.m - s * taker.rows);
+        const Panels panels(block.m);
+        block.pack_a(panels);
+        const std::int64_t tiles = ceil_div(g.n, C::width) * panels.count;
+        block.multiply(panels, [&](std::int64_t tile) {
+            if (s > 0) taker.take(taker.context, s - 1, tile, tiles);
+        });
+    }
+    if (slabs > 0) taker.take(taker.context, slabs - 1, 0, 1);
+}
+
+template std::int64_t gemm_slabs_workspace(const Gemm<float>&, const Taker<float>&);
+template std::int64_t gemm_slabs_workspace(const Gemm<double>&, const Taker<double>&);
+template void gemm_slabs(const Gemm<float>&, const Taker<float>&, float*);
+template void gemm_slabs(const Gemm<double>&, const Taker<double>&, double*);
 template std::int64_t gemm_workspace(const Gemm<float>&);
 template std::int64_t gemm_workspace(const Gemm<double>&);
 template void gemm(const Gemm<float>&, float*);

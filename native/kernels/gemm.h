@@ -31,4 +31,14 @@ struct Gemm {
     Finish<T> finish;
 };
 
+// Who takes C a slab of rows at a time, so that C as a whole is never written to memory. Slab i lies at C + i % 2 * rows * n,
+// row by row without gaps. While the tiles of the next one are computed, `take` is called again and again for its parts, one
+// after another: what a part waits for comes from memory meanwhile.
+template <class T>
+struct Taker {
+    std::int64_t rows = 0;  // of a slab; the last may have fewer
+    void (*take)(const void* context, std::int64_t slab, std::int64_t part, std::int64_t parts) = nullptr;
+    const void* context = nullptr;
+};
+
 }  // namespace handgrad

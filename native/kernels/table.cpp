@@ -12,6 +12,8 @@ constexpr Kernels<T> kernels_of() {
     return {
         gemm_workspace<T>,
         gemm<T>,
+        gemm_slabs_workspace<T>,
+        gemm_slabs<T>,
         Tuning<T>::width,
         column_sums<T>,
         conv_pad<T>,

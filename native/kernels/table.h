@@ -25,6 +25,9 @@ struct Kernels {
     std::int64_t (*gemm_workspace)(const Gemm<T>& g);
     // The product described in gemm.h.
     void (*gemm)(const Gemm<T>& g, T* workspace);
+    // The same with C taken a slab at a time: one that is neither added to nor finished.
+    std::int64_t (*gemm_slabs_workspace)(const Gemm<T>& g, const Taker<T>& taker);
+    void (*gemm_slabs)(const Gemm<T>& g, const Taker<T>& taker, T* workspace);
     // Columns of C in one tile: a cut between threads at a multiple of it wastes nothing.
     int gemm_width;
     // to[j] = sum over i of from[i * columns + j], for columns from begin to end.
@@ -86,6 +89,10 @@ template <class T>
 std::int64_t gemm_workspace(const Gemm<T>& g);
 template <class T>
 void gemm(const Gemm<T>& g, T* workspace);
+template <class T>
+std::int64_t gemm_slabs_workspace(const Gemm<T>& g, const Taker<T>& taker);
+template <class T>
+void gemm_slabs(const Gemm<T>& g, const Taker<T>& taker, T* workspace);
 template <class T>
 void column_sums(T* to, const T* from, std::int64_t rows, std::int64_t columns, std::int64_t begin, std::int64_t end);
 template <class T>

@@ -7,6 +7,7 @@ from typing import Any
 
 from handgrad._version import __version__
 from handgrad.backend import get_backend, use_backend
+from handgrad.backend.factored import factored_gradients
 from handgrad.backend.memory import empty_memory, memory_info, set_memory_limit
 from handgrad.backend.precision import get_precision, set_precision
 from handgrad.backend.threads import get_num_threads, set_num_threads
@@ -14,6 +15,7 @@ from handgrad.backend.threads import get_num_threads, set_num_threads
 __all__ = [
     "__version__",
     "empty_memory",
+    "factored_gradients",
     "get_backend",
     "get_num_threads",
     "get_precision",

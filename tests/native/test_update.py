@@ -56,6 +56,84 @@ def test_a_step_may_be_taken_in_place(name):
     assert_close(given[0], expected[0] if memory else expected, 4)
 
 
+def factors(n: int, d: int, m: int, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n + d + m)
+    return rng.normal(size=(n, d)).astype(dtype), rng.normal(size=(n, m)).astype(dtype)
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("before", [NOTHING, Before(l2=0.2, clip_value=0.5, shrink=0.9)])
+def test_a_gradient_may_come_as_its_factors(isa, dtype, name, before):
+    _native.set_isa(isa)
+    memory, settings = RULES[name]
+    for n, d, m in ((0, 3, 2), (3, 0, 2), (3, 2, 0), (1, 1, 1), (5, 77, 33), (50, 900, 500), (9, 40, 9001)):
+        x, dout = factors(n, d, m, dtype)
+        w, _, *kept = (array.reshape(d, m) for array in arrays(2 + memory, d * m, dtype))
+        expected = getattr(formulas, name)(w, x.T @ dout, *kept, *settings, before)
+        by_threads = []
+        for threads in (1, 3):
+            _native.set_num_threads(threads)
+            results = [np.full((d, m), np.nan, dtype) for _ in range(1 + memory)]
+            getattr(_native, name)(w, (x, dout), *kept, *settings, before, *results)
+            by_threads.append(results)
+        for result, other, right in zip(*by_threads, expected if memory else [expected], strict=True):
+            np.testing.assert_array_equal(result, other)
+            # Where a gradient's terms cancel, a rule that scales by its size makes much of the rounding.
+            assert_close(result, right, max(n, 1), 100)
+
+
+@pytest.mark.parametrize(
+    "isa", sorted(set(_native.isas()) - {"amx"})
+)  # whose products are not those of slabs
+@pytest.mark.parametrize("threads", [1, 2])
+def test_factors_give_the_same_bits_as_their_product(isa, threads):
+    _native.set_isa(isa)
+    _native.set_num_threads(threads)
+    for n, d, m in ((50, 900, 500), (200, 600, 300), (7, 3001, 13)):
+        x, dout = factors(n, d, m, np.float32)
+        dw, db = np.empty((d, m), np.float32), np.empty(m, np.float32)
+        _native.affine_backward_w(dout, x, dw, db)
+        w, _, first, second = (array.reshape(d, m) for array in arrays(4, d * m, np.float32))
+        taken, given = ([np.empty_like(w) for _ in range(3)] for _ in range(2))
+        _native.adam(w, dw, first, second, 3, 0.1, 0.9, 0.999, 1e-8, NOTHING, *taken)
+        _native.adam(w, (x, dout), first, second, 3, 0.1, 0.9, 0.999, 1e-8, NOTHING, *given)
+        for one, other in zip(taken, given, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_step_with_factors_may_be_taken_in_place():
+    x, dout = factors(20, 300, 500, np.float32)
+    w, velocity = (array.reshape(300, 500) for array in arrays(2, 150_000, np.float32))
+    expected = formulas.sgd_momentum(w, x.T @ dout, velocity, 0.1, 0.9, NOTHING)
+    _native.sgd_momentum(w, (x, dout), velocity, 0.1, 0.9, NOTHING, w, velocity)
+    assert_close(w, expected[0], 20)
+    assert_close(velocity, expected[1], 20)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ((np.ones((2, 4)), np.ones((3, 5))), ValueError),
+        ((np.ones((2, 5)), np.ones((2, 4))), None),  # as many numbers
+        ((np.ones((2, 4)), np.ones((2, 6))), ValueError),
+        ((np.ones((2, 4)), np.ones((2, 5), np.float32)), TypeError),
+        ((np.ones((4, 2)).T, np.ones((2, 5))), TypeError),
+        ((np.ones((2, 4)),), TypeError),
+        (np.ones(4), ValueError),
+    ],
+)
+def test_factors_must_go_together(wrong, error):
+    w, next_w = np.ones((4, 5)), np.full((4, 5), np.nan)
+    if error is None:
+        _native.sgd(w, wrong, 0.1, NOTHING, next_w)
+        return
+    with pytest.raises(error, match=r"shapes do not go together|incompatible function"):
+        _native.sgd(w, wrong, 0.1, NOTHING, next_w)
+    assert np.isnan(next_w).all()
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_sizes_and_dtypes_must_go_together(name):
     memory, settings = RULES[name]

@@ -11,6 +11,7 @@ import numpy as np
 from handgrad import backend
 from handgrad._numbers import finite_number, float_dtype
 from handgrad._random import generator
+from handgrad.backend.factored import Product
 from handgrad.layers.params import whole
 
 
@@ -77,14 +78,16 @@ class Model(ABC):
             raise ValueError(f"X must have shape (N, {', '.join(map(str, sample))}), got {X.shape}")
         return X.astype(self.dtype, copy=False)
 
-    def _penalty(self, grads: dict[str, np.ndarray]) -> float:
+    def _penalty(self, grads: dict[str, Any]) -> float:
         """Add the penalty's gradient to those that are in `grads`, and return the penalty of all weights."""
         if self.reg == 0:
             return 0.0
         total = 0.0
         for name, w in self.params.items():
             if name.startswith("W"):
-                dw = grads[name] if name in grads else np.zeros_like(w)
+                dw = grads.get(name)
+                if isinstance(dw, Product):
+                    grads[name], dw = dw.with_l2(self.reg), None
                 total += backend.ops().add_l2(dw, w, self.reg)
         return 0.5 * self.reg * total
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from handgrad._numbers import finite_number, fraction, whole_number
+from handgrad.backend.factored import Product
 from handgrad.data.checks import check_split
 from handgrad.training import model_state, optim
 from handgrad.training import optim_config as settings
@@ -108,10 +109,12 @@ def loss_and_grads(result: Any, params: dict[str, np.ndarray]) -> tuple[float, d
     return float(loss), {name: _gradient(name, w, grads) for name, w in params.items()}
 
 
-def _gradient(name: str, w: np.ndarray, grads: Mapping[str, Any]) -> np.ndarray:
+def _gradient(name: str, w: np.ndarray, grads: Mapping[str, Any]) -> Any:
     if name not in grads:
         raise ValueError(f"grads must hold a gradient for each parameter, but has none for {name!r}")
     dw = grads[name]
+    if isinstance(dw, Product):
+        return dw
     if not isinstance(dw, (np.ndarray, np.generic)) or dw.dtype.kind not in "fiu":
         came = f"dtype {dw.dtype}" if isinstance(dw, np.ndarray) else type(dw).__name__
         raise TypeError(f"grads[{name!r}] must be an array of real numbers, got {came}")

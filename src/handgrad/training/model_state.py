@@ -25,6 +25,22 @@ class Rest(NamedTuple):
     generator: dict[str, Any] | None
 
 
+def is_ours(model: Any) -> bool:
+    """Return whether the model's loss is that of a class of `handgrad.models`, and no other stands before it.
+
+    Examples
+    --------
+    >>> from handgrad.models import TwoLayerNet
+    >>> class Mine(TwoLayerNet):
+    ...     def loss(self, X, y=None):
+    ...         return super().loss(X, y)
+    >>> is_ours(TwoLayerNet()), is_ours(Mine())
+    (True, False)
+    """
+    function = getattr(model.loss, "__func__", None)
+    return getattr(function, "__module__", "").startswith("handgrad.models.")
+
+
 def statistics(model: Any) -> list[Arrays]:
     """Return copies of the arrays in each of the model's ``bn_params``; an empty list where it has none."""
     return [

@@ -12,6 +12,7 @@ import numpy as np
 from handgrad._errors import check_known
 from handgrad._numbers import finite_number
 from handgrad.backend.before import Before
+from handgrad.backend.factored import Product
 
 Config = dict[str, Any]
 
@@ -61,13 +62,13 @@ def check_settings(name: str, config: Config) -> None:
 
 
 def prepare(
-    name: str, w: np.ndarray, dw: np.ndarray, config: Config | None, before: Before
-) -> tuple[np.ndarray, np.ndarray, Config, Before]:
+    name: str, w: np.ndarray, dw: Any, config: Config | None, before: Before
+) -> tuple[np.ndarray, Any, Config, Before]:
     """Return w, dw and config, checked, with defaults, gradient and memory in the dtype of `w`.
 
-    `before` comes back with what the config adds to it.
+    `before` comes back with what the config adds to it. A `Product` stays one where the rule can multiply it.
     """
-    w, dw = np.asarray(w), np.asarray(dw)
+    w = np.asarray(w)
     if w.dtype.kind != "f":
         raise TypeError(f"w must be floating point, got dtype {w.dtype}")
     config = {} if config is None else config
@@ -79,7 +80,10 @@ def prepare(
         config[key] = _like(w, f"config[{key!r}]", config[key]) if key in config else np.zeros_like(w)
     for key in counter:
         config[key] = _count(config.get(key, 0))
-    return w, _like(w, "dw", dw), config, _with_settings(before, config)
+    before = _with_settings(before, config)
+    if not (isinstance(dw, Product) and dw.goes_into(w, before)):
+        return w, _like(w, "dw", dw), config, before
+    return w, dw, config, before._replace(l2=before.l2 + dw.l2)
 
 
 def _with_settings(before: Before, config: Config) -> Before:

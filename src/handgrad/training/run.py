@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.backend.factored import factored_gradients
 from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state
 from handgrad.training import param_config as own_settings
 from handgrad.training import resume as resuming
@@ -16,7 +17,7 @@ from handgrad.training.ahead import Ahead
 from handgrad.training.averages import Averages
 from handgrad.training.descent import decay, descend
 from handgrad.training.lookahead import Lookahead
-from handgrad.training.optim import Rule
+from handgrad.training.optim import Rule, own_name
 from handgrad.training.optim_config import Config
 from handgrad.training.pruning import Pruning
 from handgrad.training.recalibration import recalibrated
@@ -143,9 +144,14 @@ class Run:
     ) -> tuple[float, dict[str, np.ndarray]]:
         """Return the loss of a batch, and the gradients of all parameters but the `frozen` ones."""
         trained = {name: w for name, w in self.model.params.items() if name not in frozen}
-        with model_state.frozen(self.model, frozen):
+        with model_state.frozen(self.model, frozen), factored_gradients(self._takes_factors()):
             found = self.model.loss(X, y) if weights is None else self.model.loss(X, y, weights)
             return checks.loss_and_grads(found, trained)
+
+    def _takes_factors(self) -> bool:
+        """Return whether nobody but a rule of ours looks at the gradients on their way."""
+        clips = self.clip_norm is not None or self.clip_value is not None
+        return not clips and own_name(self.update_rule) is not None and model_state.is_ours(self.model)
 
     def _know_classes(self) -> None:
         """Ask the model once for how many classes it has scores; refuse labels of others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.backend import extension
+from handgrad.backend.factored import Product, pays
 from handgrad.backend.native_ops.arrays import c_order, empty
 
 __all__ = ["affine_backward", "affine_forward"]
@@ -19,13 +20,17 @@ def affine_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndar
 
 def affine_backward(
     dout: np.ndarray, x: np.ndarray, w: np.ndarray, kept: None, need_dx: bool
-) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray | None, np.ndarray | Product, np.ndarray]:
     """Return dx (N, D) or None, dw (D, M), db (M,)."""
-    dout = c_order(dout)
+    dout, x = c_order(dout), c_order(x)
     dx = None
     if need_dx:
         dx = empty(x.shape, x.dtype)
         extension.affine_backward_x(dout, c_order(w), dx)
-    dw, db = empty(w.shape, w.dtype), empty(w.shape[1:], w.dtype)
-    extension.affine_backward_w(dout, c_order(x), dw, db)
+    db = empty(w.shape[1:], w.dtype)
+    if pays(x, w):
+        extension.affine_backward_w(dout, x, None, db)
+        return dx, Product(x, dout, w), db
+    dw = empty(w.shape, w.dtype)
+    extension.affine_backward_w(dout, x, dw, db)
     return dx, dw, db

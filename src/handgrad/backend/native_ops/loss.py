@@ -25,9 +25,10 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     return scores.dtype.type(extension.svm_loss(c_order(scores), _labels(y), dscores)), dscores
 
 
-def add_l2(dw: np.ndarray, w: np.ndarray, reg: float) -> float:
-    """Add ``reg * w`` to dw, in place, and return the sum of the squares of w."""
-    if dw.dtype == w.dtype and dw.shape == w.shape and dw.flags.carray and w.flags.c_contiguous:
+def add_l2(dw: np.ndarray | None, w: np.ndarray, reg: float) -> float:
+    """Add ``reg * w`` to dw, in place, where it is given; return the sum of the squares of w."""
+    fits = dw is None or (dw.dtype == w.dtype and dw.shape == w.shape and dw.flags.carray)
+    if fits and w.flags.c_contiguous:
         return extension.add_scaled(dw, w, reg)
     return numpy_ops.add_l2(dw, w, reg)
 

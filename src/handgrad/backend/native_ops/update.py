@@ -8,35 +8,37 @@ import numpy as np
 
 from handgrad.backend import extension
 from handgrad.backend.before import Before
+from handgrad.backend.factored import Product
 from handgrad.backend.native_ops.arrays import c_order, empty
 from handgrad.backend.numpy_ops import update as numpy_update
 
 __all__ = ["adadelta", "adagrad", "adam", "rmsprop", "sgd", "sgd_momentum", "sgd_nesterov_momentum"]
 
+Gradient = np.ndarray | Product
 KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def sgd(w: np.ndarray, dw: np.ndarray, learning_rate: float, before: Before) -> np.ndarray:
+def sgd(w: np.ndarray, dw: Gradient, learning_rate: float, before: Before) -> np.ndarray:
     """Return the next w."""
     return _run("sgd", (w, dw), (learning_rate, before))[0]
 
 
 def sgd_momentum(
-    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
+    w: np.ndarray, dw: Gradient, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and velocity."""
     return _run("sgd_momentum", (w, dw, velocity), (learning_rate, momentum, before))
 
 
 def sgd_nesterov_momentum(
-    w: np.ndarray, dw: np.ndarray, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
+    w: np.ndarray, dw: Gradient, velocity: np.ndarray, learning_rate: float, momentum: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and velocity."""
     return _run("sgd_nesterov_momentum", (w, dw, velocity), (learning_rate, momentum, before))
 
 
 def adagrad(
-    w: np.ndarray, dw: np.ndarray, cache: np.ndarray, learning_rate: float, epsilon: float, before: Before
+    w: np.ndarray, dw: Gradient, cache: np.ndarray, learning_rate: float, epsilon: float, before: Before
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and cache."""
     return _run("adagrad", (w, dw, cache), (learning_rate, epsilon, before))
@@ -44,7 +46,7 @@ def adagrad(
 
 def rmsprop(
     w: np.ndarray,
-    dw: np.ndarray,
+    dw: Gradient,
     cache: np.ndarray,
     learning_rate: float,
     decay_rate: float,
@@ -57,7 +59,7 @@ def rmsprop(
 
 def adadelta(
     w: np.ndarray,
-    dw: np.ndarray,
+    dw: Gradient,
     cache: np.ndarray,
     delta_cache: np.ndarray,
     learning_rate: float,
@@ -71,7 +73,7 @@ def adadelta(
 
 def adam(
     w: np.ndarray,
-    dw: np.ndarray,
+    dw: Gradient,
     m: np.ndarray,
     v: np.ndarray,
     t: int,
@@ -86,7 +88,7 @@ def adam(
 
 
 def _run(
-    name: str, arrays: tuple[np.ndarray, ...], settings: tuple[float | Before, ...]
+    name: str, arrays: tuple[Gradient, ...], settings: tuple[float | Before, ...]
 ) -> tuple[np.ndarray, ...]:
     """Return the next w and the next memory, new arrays in C order; of other dtypes NumPy takes care."""
     w = arrays[0]
@@ -94,5 +96,10 @@ def _run(
         result: Any = getattr(numpy_update, name)(*arrays, *settings)
         return result if isinstance(result, tuple) else (result,)
     results = tuple(empty(w.shape, w.dtype) for _ in range(len(arrays) - 1))
-    getattr(extension, name)(*map(c_order, arrays), *settings, *results)
+    getattr(extension, name)(*map(_given, arrays), *settings, *results)
     return results
+
+
+def _given(array: Gradient) -> Any:
+    """Return what the kernels read: an array in C order, or two factors."""
+    return (array.x, array.dout) if isinstance(array, Product) else c_order(array)

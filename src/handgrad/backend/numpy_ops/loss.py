@@ -55,7 +55,8 @@ def svm_loss(scores: np.ndarray, y: np.ndarray) -> tuple[np.floating, np.ndarray
     return margins.sum() / max(n, 1), dscores
 
 
-def add_l2(dw: np.ndarray, w: np.ndarray, reg: float) -> float:
-    """Add ``reg * w`` to dw, in place, and return the sum of the squares of w."""
-    dw += reg * w
+def add_l2(dw: np.ndarray | None, w: np.ndarray, reg: float) -> float:
+    """Add ``reg * w`` to dw, in place, where it is given; return the sum of the squares of w."""
+    if dw is not None:
+        dw += reg * w
     return float(np.vdot(w, w))
