@@ -17,7 +17,7 @@ namespace handgrad {
 namespace {
 
 // Long enough to bridge the Python code between two kernels, short enough to leave the CPU to others.
-constexpr std::chrono::microseconds kSpin{100};
+constexpr std::chrono::microseconds kSpin{300};
 
 void relax() {
 #if defined(__x86_64__) || defined(_M_X64)

@@ -28,14 +28,15 @@ constexpr std::int64_t kLargestStaged = 2 << 20, kBandBytes = 1 << 20;
 // tiles are summed before the sums are visited again.
 constexpr std::int64_t kBlockBytes = 2 << 20, kGradientBlockBytes = 4 << 20;
 
-// Tiles are multiplied in blocks of whole panels. Where the filters do not stay in the cache beside them, they are read
-// once a block: then the more tiles, the better.
-constexpr std::int64_t kPanel = 32, kMostTiles = 128;
+// Tiles are multiplied in blocks of whole panels. Where the filters do not stay in the second-level cache beside them, they are
+// read again for every block: fewer tiles than these where they come from the third-level one, which holds about so many bytes
+// of them.
+constexpr std::int64_t kPanel = 32, kMostTiles = 128, kFiltersNear = 16 << 20;
 // Fewer are not worth waking a thread: it would stage an image and read all filters for them.
 constexpr std::int64_t kFewestTiles = 16;
 
 WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,
-                      std::int64_t images, std::int64_t block_bytes) {
+                      std::int64_t images, std::int64_t block_bytes, std::int64_t tiles_at_once) {
     const std::int64_t lanes = kernels().winograd.lanes;
     WinogradPlan p;
     p.channels = channels, p.filters = filters;
@@ -43,12 +44,16 @@ WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t 
     p.tiles_y = ceil_div(out_h, 4), p.tiles_x = ceil_div(out_w, 4);
     p.channel_lanes = ceil_div(channels, lanes) * lanes, p.filter_lanes = ceil_div(filters, lanes) * lanes;
     const std::int64_t tile_bytes = WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes);
-    const bool filters_stay = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes <= block_bytes;
-    p.block = filters_stay ? std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles) : kMostTiles;
+    const std::int64_t filter_bytes = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes;
+    if (filter_bytes <= block_bytes)
+        p.block = std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles);
+    else
+        p.block = filter_bytes <= kFiltersNear ? tiles_at_once : kMostTiles;
     const std::int64_t tile_row_bytes = 4 * p.staged_width() * std::max(p.channel_lanes, p.filter_lanes) * 4;
     const bool whole = p.tiles_y * tile_row_bytes <= kLargestStaged;
     p.band = whole ? p.tiles_y : std::clamp<std::int64_t>(kBandBytes / tile_row_bytes, 1, p.tiles_y);
-    p.block = std::min(p.block, std::max(kFewestTiles, ceil_div(images * p.tiles(), num_threads())));  // each thread has some
+    const std::int64_t all = images * p.tiles(), rounds = std::max<std::int64_t>(1, ceil_div(all, p.block * num_threads()));
+    p.block = std::min(p.block, std::max(kFewestTiles, ceil_div(all, rounds * num_threads())));  // each thread has as many
     return p;
 }
 
@@ -191,14 +196,14 @@ bool winograd_takes(const ConvShape& s) {
 
 void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
                       const ChannelMoments& moments) {
-    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes);
+    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes, kernels().winograd.tiles_at_once);
     BlockMoments by_block(plan, s.n, moments.mean != nullptr);
     convolve(plan, s.n, x, s.h, s.w, s.pad_y, s.pad_x, w, b, relu, out, by_block);
     if (moments.mean) by_block.joined(s.f).copy(moments);
 }
 
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
-    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes);
+    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes, kernels().winograd.tiles_at_once);
     const Scratch<float> turned(as_size(s.f * s.c * 9));
     parallel_for(s.c, grain_for(plan, s.n, 8), [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t c = begin; c < end; ++c)
@@ -212,7 +217,7 @@ void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, 
 
 void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw) {
     const WinogradKernels& k = kernels().winograd;
-    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kGradientBlockBytes);
+    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kGradientBlockBytes, kMostTiles);
     const std::int64_t all = s.n * plan.tiles();
     if (all == 0) {
         std::fill_n(dw, s.f * s.c * 9, 0.0f);

@@ -164,26 +164,40 @@ void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int f
 // in planes that are a power of two apart cost as much as the products.
 constexpr int kStrip = S::lanes / 4;
 
-void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
+// Vectors of pixels of a strip: a row of it, or where the image is no wider than `Wide` the rows that lie in one piece.
+template <int Wide>
+void store_rows(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
+    constexpr int rows = S::lanes / Wide;
     const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
-    const std::int64_t plane = plan.out_height * plan.out_width;
-    const int wide = static_cast<int>(least(S::lanes, plan.out_width - left));
-    for (std::int64_t i = 0; i < least(4, plan.out_height - top); ++i) {
+    const std::int64_t plane = plan.out_height * plan.out_width, high = least(4, plan.out_height - top);
+    const std::int64_t wide = least(Wide, plan.out_width - left);
+    for (std::int64_t i = 0; i < high; i += rows) {
         Vec v[S::lanes];
         HANDGRAD_UNROLL
-        for (int p = 0; p < S::lanes; ++p) v[p] = y[p / 4][4 * i + p % 4];
+        for (int p = 0; p < S::lanes; ++p) v[p] = y[p % Wide / 4][4 * (i + p / Wide) + p % 4];
         transpose<S>(v);
         float* to = out + (top + i) * plan.out_width + left;
+        const int pixels = static_cast<int>(rows == 1 ? wide : least(rows, high - i) * Wide);
         HANDGRAD_UNROLL
         for (int f = 0; f < S::lanes; ++f)
-            if (f < filters) store_some<S>(to + f * plane, v[f], wide);
+            if (f < filters) store_some<S>(to + f * plane, v[f], pixels);
     }
+}
+
+void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
+    if constexpr (S::lanes == 16) {
+        if (plan.out_width == 4) return store_rows<4>(plan, y, tile, filters, out);
+    }
+    if constexpr (S::lanes >= 8) {
+        if (plan.out_width == S::lanes / 2) return store_rows<S::lanes / 2>(plan, y, tile, filters, out);
+    }
+    store_rows<S::lanes>(plan, y, tile, filters, out);
 }
 
 // Whether `tile` and those to its right, `left` of them being there, make a strip, which may hang over the image.
 bool strip_begins(const WinogradPlan& plan, std::int64_t tile, std::int64_t left) {
     const std::int64_t row = least(kStrip, plan.tiles_x - tile % plan.tiles_x);
-    return row > 1 && left >= row;
+    return (row > 1 || plan.out_width == 4) && left >= row;
 }
 
 void transform_output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count,
@@ -240,7 +254,7 @@ void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t
 }  // namespace
 
 const WinogradKernels winograd{
-    S::lanes, stage,   filter_units, filter_size,        filter_workspace, transform_filters,  transform_input,
+    S::lanes, 4 * kRows, stage, filter_units, filter_size,        filter_workspace, transform_filters,  transform_input,
     nullptr,  nullptr, products_workspace, products, transform_output, transform_gradient, filter_products,
     filter_gradients,
 };

@@ -46,6 +46,9 @@ struct TileMoments {
 struct WinogradKernels {
     // Numbers in a vector: what channels and filters are rounded up to.
     int lanes;
+    // Tiles of a block where the filters are read from the third-level cache for every one: so few that their inputs and products
+    // are not far either.
+    int tiles_at_once;
     // to (rows, columns, lanes of planes) = image (planes, height, width) with its corner at (top, left), else 0; the
     // planes are `plane` numbers apart.
     void (*stage)(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,

@@ -12,6 +12,7 @@ void install(KernelTable& t) {
     t.shifted = {shifted_packed_size,   shifted_panels,             shifted_pack,     shifted_workspace, shifted_forward,
                  shifted_gradient_size, shifted_gradient_workspace, shifted_gradient, shifted_unpack};
 #else
+    t.winograd.tiles_at_once = 128;  // the filters would come too slowly for tiles
     t.winograd.packed_size = winograd_packed_size;
     t.winograd.pack_filters = winograd_pack_filters;
     t.winograd.products_workspace = winograd_products_workspace;

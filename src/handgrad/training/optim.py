@@ -15,7 +15,8 @@ Besides its own, every rule has the settings
     ``clip_value``. NaN stays NaN.
 
 Both, and decoupled ``weight_decay`` where a rule has it, are part of the one pass over the arrays. So is what
-the Solver hands over as `before`, its clipping of all gradients together, which comes first.
+the Solver hands over as `before`, its clipping of all gradients together, which comes first. A gradient may
+also be a product that is not multiplied out: `handgrad.factored_gradients`.
 
 All rules raise ValueError or TypeError, naming the key, for an unknown key in `config`, a setting that is
 no finite number or lies outside its range, a gradient whose shape is not that of `w`, and a `w` that is
