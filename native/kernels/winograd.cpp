@@ -35,6 +35,9 @@ void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t be
         if (real > 0)
             pack_panel(workspace, Width::width, rows, 9 * real, w + panel * Width::width * row + c0 * 9, row,
                        std::int64_t{1});
+        for (int f = 0; f < rows; ++f)  // what the next unit packs
+            for (std::int64_t i = 9 * kUnitChannels; i < 18 * kUnitChannels; i += kLineBytes / 4)
+                prefetch_read(w + (panel * Width::width + f) * row + c0 * 9 + i);
         for (std::int64_t c = 0; c < least(kUnitChannels, plan.channel_lanes - c0); ++c)
             for (int f = 0; f < Width::width; f += S::lanes) {
                 const float* g = workspace + c * 9 * Width::width + f;
