@@ -234,17 +234,17 @@ Group group_of(const NormShape& s, std::int64_t groups, std::int64_t r) {
 
 template <class T>
 void normalise_group(const NormKernels<T>& k, const Group& g, const T* x, const T* gamma, const T* beta,
-                     const Statistics<T>& kept, T* out) {
+                     const Statistics<T>& kept, T* out, bool stream) {
     const T inv_std = kept.inv_std[g.r], offset = -kept.rest[g.r] * inv_std;
     if (g.inner < kWide) {
         const std::int64_t column = g.first * g.inner;
-        k.row_apply({kept.mean[g.r], inv_std, offset, gamma + column, beta + column}, x + g.at, out + g.at, g.length());
+        k.row_apply({kept.mean[g.r], inv_std, offset, gamma + column, beta + column}, x + g.at, out + g.at, g.length(), stream);
         return;
     }
     for (std::int64_t c = 0; c < g.channels; ++c) {
         const T scale = gamma[g.first + c] * inv_std, shift = beta[g.first + c] + gamma[g.first + c] * offset;
         const std::int64_t at = g.at + c * g.inner;
-        k.apply({&kept.mean[g.r], &scale, &shift, false, false}, x + at, out + at, g.inner, false);
+        k.apply({&kept.mean[g.r], &scale, &shift, false, false}, x + at, out + at, g.inner, stream);
     }
 }
 
@@ -257,6 +257,7 @@ void groupnorm_forward(const NormShape& s, std::int64_t groups, double eps, cons
     const NormKernels<T>& k = norm_kernels<T>();
     Columns<T> columns(s, s.inner < kWide ? 2 : 0);
     if (s.inner < kWide) gamma = columns.of(gamma), beta = columns.of(beta);
+    const bool stream = beyond_caches<T>(s.n * s.columns());
     parallel_for(s.n * groups, grain_for(s.columns() / groups), [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t r = begin; r < end; ++r) {
             const Group g = group_of(s, groups, r);
@@ -265,7 +266,7 @@ void groupnorm_forward(const NormShape& s, std::int64_t groups, double eps, cons
             kept.mean[r] = static_cast<T>(mean);
             kept.rest[r] = static_cast<T>(mean - static_cast<double>(kept.mean[r]));
             kept.inv_std[r] = static_cast<T>(1 / std::sqrt(squares / std::max(1.0, static_cast<double>(g.length())) + eps));
-            normalise_group(k, g, x, gamma, beta, kept, out);
+            normalise_group(k, g, x, gamma, beta, kept, out, stream);
         }
     });
 }
@@ -333,7 +334,8 @@ GroupGradient gradient_of(const Group& g, const Statistics<T>& kept, double sum,
 
 template <class T>
 void narrow_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout, const T* x, const T* gamma,
-                           const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot) {
+                           const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot,
+                           bool stream) {
     const std::int64_t column = g.first * g.inner;
     const T inv_std = kept.inv_std[g.r];
     const Row<T> row{kept.mean[g.r], inv_std, -kept.rest[g.r] * inv_std, gamma + column, nullptr};
@@ -341,12 +343,13 @@ void narrow_group_gradient(const NormKernels<T>& k, const Group& g, const T* dou
     k.row_dots(row, dout + g.at, x + g.at, g.length(), &sum, &dot);
     const GroupGradient of = gradient_of(g, kept, sum, dot);
     k.row_gradient(row, static_cast<T>(of.by_x), static_cast<T>(of.rest), dout + g.at, x + g.at, dx + g.at,
-                   sums.run_of_gamma(slot) + column, sums.run_of_beta(slot) + column, g.length());
+                   sums.run_of_gamma(slot) + column, sums.run_of_beta(slot) + column, g.length(), stream);
 }
 
 template <class T>
 void wide_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout, const T* x, const T* gamma,
-                         const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot) {
+                         const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot,
+                           bool stream) {
     const Line<T> line{&kept.mean[g.r], nullptr, nullptr, false, false};
     double sum = 0, dot = 0;
     for (std::int64_t c = 0; c < g.channels; ++c) {
@@ -363,7 +366,7 @@ void wide_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout,
     for (std::int64_t c = 0; c < g.channels; ++c) {
         const std::int64_t at = g.at + c * g.inner;
         const T by_dout = gamma[g.first + c] * kept.inv_std[g.r];
-        k.gradient(line, {&by_dout, &by_x, &rest}, dout + at, x + at, dx + at, g.inner, false);
+        k.gradient(line, {&by_dout, &by_x, &rest}, dout + at, x + at, dx + at, g.inner, stream);
     }
 }
 
@@ -377,11 +380,12 @@ void groupnorm_backward(const NormShape& s, std::int64_t groups, const T* dout, 
     Columns<T> columns(s, narrow ? 1 : 0);
     if (narrow) gamma = columns.of(gamma);
     const ScaleSums<T> sums(s);
+    const bool stream = beyond_caches<T>(s.n * s.columns());
     parallel_for(s.n, grain_for(s.columns()), [&](std::int64_t begin, std::int64_t end, int slot) {
         for (std::int64_t image = begin; image < end; ++image) {
             for (std::int64_t r = image * groups; r < (image + 1) * groups; ++r)
                 (narrow ? narrow_group_gradient<T> : wide_group_gradient<T>)(k, group_of(s, groups, r), dout, x, gamma, kept, dx,
-                                                                             sums, slot);
+                                                                             sums, slot, stream);
             sums.after(image + 1 - begin, image + 1 == end, slot);
         }
     });

@@ -254,12 +254,12 @@ void column_dots(const Line<T>& line, const T* dy, const T* x, std::int64_t rows
 }
 
 template <class T>
-void row_apply(const Row<T>& row, const T* x, T* y, std::int64_t count) {
+void row_apply(const Row<T>& row, const T* x, T* y, std::int64_t count, bool stream) {
     using S = Simd<T>;
     const auto centre = S::splat(row.centre), inv_std = S::splat(row.inv_std), offset = S::splat(row.offset);
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
         const auto xhat = S::fma(S::sub(load_some<S>(x + i, n), centre), inv_std, offset);
-        store_some<S>(y + i, S::fma(xhat, load_some<S>(row.gamma + i, n), load_some<S>(row.beta + i, n)), n);
+        put<S>(y + i, S::fma(xhat, load_some<S>(row.gamma + i, n), load_some<S>(row.beta + i, n)), n, stream);
     });
 }
 
@@ -272,6 +272,8 @@ void row_dots(const Row<T>& row, const T* dy, const T* x, std::int64_t count, do
         Sum<S> sums, dots;
         in_ways<S>(count - begin < kRun ? count - begin : kRun, [&](std::int64_t at, int n, int way) HANDGRAD_INLINED {
             const std::int64_t i = begin + at;
+            ask_ahead(x + i);
+            ask_ahead(dy + i);
             const auto dxhat = S::mul(load_some<S>(dy + i, n), load_some<S>(row.gamma + i, n));
             sums.way[way] = S::add(sums.way[way], dxhat);
             dots.way[way] = S::fma(dxhat, distance<S>(x + i, n, centre), dots.way[way]);
@@ -282,7 +284,8 @@ void row_dots(const Row<T>& row, const T* dy, const T* x, std::int64_t count, do
 }
 
 template <class T>
-void row_gradient(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T* dx, T* dgamma, T* dbeta, std::int64_t count) {
+void row_gradient(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T* dx, T* dgamma, T* dbeta, std::int64_t count,
+                  bool stream) {
     using S = Simd<T>;
     const auto centre = S::splat(row.centre), inv_std = S::splat(row.inv_std), offset = S::splat(row.offset);
     const auto slope = S::splat(by_x), level = S::splat(rest);
@@ -291,7 +294,7 @@ void row_gradient(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T*
         const auto dxhat = S::mul(dv, load_some<S>(row.gamma + i, n));
         store_some<S>(dgamma + i, S::fma(dv, S::fma(d, inv_std, offset), load_some<S>(dgamma + i, n)), n);
         store_some<S>(dbeta + i, S::add(dv, load_some<S>(dbeta + i, n)), n);
-        store_some<S>(dx + i, S::fma(dxhat, inv_std, S::fma(d, slope, level)), n);
+        put<S>(dx + i, S::fma(dxhat, inv_std, S::fma(d, slope, level)), n, stream);
     });
 }
 

@@ -44,11 +44,11 @@ struct NormKernels {
     void (*column_dots)(const Line<T>& line, const T* dy, const T* x, std::int64_t rows, std::int64_t columns,
                         std::int64_t begin, std::int64_t end, double* sum, double* dot);
     // y of a row; sum = the sum of dy gamma, dot = that of dy gamma (x - centre).
-    void (*row_apply)(const Row<T>& row, const T* x, T* y, std::int64_t count);
+    void (*row_apply)(const Row<T>& row, const T* x, T* y, std::int64_t count, bool stream);
     void (*row_dots)(const Row<T>& row, const T* dy, const T* x, std::int64_t count, double* sum, double* dot);
     // dx = dy gamma inv_std + by_x (x - centre) + rest; dgamma += dy xhat, dbeta += dy.
     void (*row_gradient)(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T* dx, T* dgamma, T* dbeta,
-                         std::int64_t count);
+                         std::int64_t count, bool stream);
 };
 
 }  // namespace handgrad
