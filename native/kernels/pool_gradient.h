@@ -178,6 +178,10 @@ struct FromWinners {
     const T* dout;
     const std::uint8_t* winner;
 
+    HANDGRAD_INLINE void ask(std::int64_t at) const {
+        prefetch_read(dout + at);
+        prefetch_read(winner + at);
+    }
     HANDGRAD_INLINE Row load(std::int64_t at, const Lanes (&in)[3]) const {
         Row row;
         HANDGRAD_UNROLL
@@ -203,6 +207,7 @@ struct FromAll {
     const T* dout;
     typename S::Vec share;
 
+    HANDGRAD_INLINE void ask(std::int64_t at) const { prefetch_read(dout + at); }
     HANDGRAD_INLINE Row load(std::int64_t at, const Lanes (&in)[3]) const {
         Row row;
         HANDGRAD_UNROLL
@@ -231,6 +236,7 @@ void collect_threes(const PoolShape& s, const From from, T* dx, bool stream) {
             const int count = static_cast<int>(least(Step * n, width - Step * j));
             const Lanes in[3] = {inside(j, windows, S::lanes), inside(j - 1, windows, S::lanes), inside(j - 2, windows, S::lanes)};
             const auto load = [=](std::int64_t y) HANDGRAD_INLINED {
+                from.ask((y + least(at_once, rows)) * windows + j);  // of the next rows that are read, or the next plane
                 return y >= 0 && y < rows ? from.load(y * windows + j, in) : typename From::Row{};
             };
             typename From::Row row[kOver + 1];  // row[k] is k rows of windows above
