@@ -28,6 +28,10 @@ struct Maximum {
         return {S::pick(better, b.best, a.best), S::pick(better, b.tap, a.tap)};
     }
     HANDGRAD_INLINE Part moved(const Part& a, int taps) const { return {a.best, S::add(a.tap, S::splat(static_cast<T>(taps)))}; }
+    HANDGRAD_INLINE void ask(std::int64_t to) const {
+        prefetch(out + to);
+        prefetch(winner + to);
+    }
     HANDGRAD_INLINE void store(std::int64_t to, const Part& a, int n) const {
         store_some<S>(out + to, a.best, n);
         S::store_bytes(winner + to, a.tap, n);
@@ -45,6 +49,7 @@ struct Average {
     HANDGRAD_INLINE Part at(V next, int) const { return next; }
     HANDGRAD_INLINE Part joined(Part a, Part b) const { return S::add(a, b); }
     HANDGRAD_INLINE Part moved(Part a, int) const { return a; }
+    HANDGRAD_INLINE void ask(std::int64_t to) const { prefetch(out + to); }
     HANDGRAD_INLINE void store(std::int64_t to, Part a, int n) const { store_some<S>(out + to, S::div(a, taps), n); }
 };
 
@@ -117,6 +122,7 @@ void pool_windows(const PoolShape& s, const T* x, std::int64_t at, const Fold fo
                 }
                 slot_of_top += s.stride_y;
                 if (slot_of_top >= window_y) slot_of_top -= window_y;
+                fold.ask(at + (y + rows) * windows + j);
                 fold.store(at + y * windows + j, all, n);
             }
         });
@@ -148,6 +154,7 @@ void pool_threes(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
                 auto all = part[0];
                 HANDGRAD_UNROLL
                 for (int r = 1; r < Rows; ++r) all = fold.joined(all, fold.moved(part[r], 3 * r));
+                fold.ask(at + (y + rows) * windows + j);
                 fold.store(at + y * windows + j, all, n);
             }
         });
