@@ -1,4 +1,5 @@
-// Matrix products of all awkward sizes and strides against plain loops, for every instruction set of this machine.
+// Matrix products of all awkward sizes and strides against plain loops, for every instruction set of this machine; and steps
+// of sgd_momentum whose gradient is a product.
 // Arrays are exactly as large as they must be, so that a sanitizer sees whoever reads past an end.
 #include <cmath>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "linear.h"
 #include "memory.h"
 #include "threads.h"
+#include "update.h"
 
 namespace {
 
@@ -70,6 +72,41 @@ void try_product(std::int64_t m, std::int64_t n, std::int64_t k, int order_a, in
 }
 
 template <class T>
+void try_step(std::int64_t n, std::int64_t d, std::int64_t m) {
+    const std::vector<T> x = random_numbers<T>(n * d), dout = random_numbers<T>(n * m), w = random_numbers<T>(d * m),
+                         velocity = random_numbers<T>(d * m);
+    std::vector<T> next_w(w.size()), next_velocity(w.size());
+    handgrad::Update<T> u{handgrad::Rule::sgd_momentum};
+    u.rate = T(0.1), u.decay = T(0.9);
+    u.w = w.data(), u.next_w = next_w.data(), u.memory[0] = velocity.data(), u.next_memory[0] = next_velocity.data();
+    handgrad::update(u, handgrad::Factors<T>{n, d, m, x.data(), dout.data()});
+    const double allowed = 32 * std::numeric_limits<T>::epsilon() * std::sqrt(static_cast<double>(n + 1));
+    bool right = true;
+    for (std::int64_t i = 0; i < d; ++i)
+        for (std::int64_t j = 0; j < m; ++j) {
+            const auto at = static_cast<std::size_t>(i * m + j);
+            double sum = 0;
+            for (std::int64_t p = 0; p < n; ++p)
+                sum += static_cast<double>(x[static_cast<std::size_t>(p * d + i)]) * dout[static_cast<std::size_t>(p * m + j)];
+            const double next = 0.9 * velocity[at] - 0.1 * sum;
+            right = right && std::fabs(next - next_velocity[at]) <= allowed * std::fmax(1, std::fabs(sum));
+            right = right && std::fabs(w[at] + next - next_w[at]) <= allowed * std::fmax(1, std::fabs(sum));
+        }
+    CHECK(right);
+    if (!right)
+        std::fprintf(stderr, "  step: %zu bytes, n %d d %d m %d\n", sizeof(T), static_cast<int>(n), static_cast<int>(d),
+                     static_cast<int>(m));
+}
+
+template <class T>
+void try_steps() {
+    for (int edge = 0; edge < 100; ++edge) try_step<T>(random_below(60), random_below(90), random_below(90));
+    try_step<T>(7, 900, 500);  // many slabs
+    try_step<T>(3, 40, 9001);  // long rows
+    try_step<T>(800, 60, 50);
+}
+
+template <class T>
 void try_many() {
     for (int edge = 0; edge < 400; ++edge)
         try_product<T>(random_below(70), random_below(90), random_below(60), random_below(3), random_below(3),
@@ -93,6 +130,8 @@ int main() {
             handgrad::set_num_threads(threads);
             try_many<float>();
             try_many<double>();
+            try_steps<float>();
+            try_steps<double>();
         }
     handgrad::empty_memory();
     CHECK(handgrad::memory_state().in_use == 0);
