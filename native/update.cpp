@@ -84,7 +84,7 @@ void update(Update<T> u, const Factors<T>& f) {
     };
     const std::int64_t slab = taker.rows * f.m, slabs = (f.d + taker.rows - 1) / taker.rows;
     const std::int64_t share = 2 * slab + whole_lines<T>(k.gemm_slabs_workspace(whole, taker));
-    const Scratch<T> scratch(static_cast<std::size_t>(share * num_threads()));
+    const Scratch<T> scratch(static_cast<std::size_t>(share * std::min<std::int64_t>(num_threads(), slabs)));
     parallel_for(slabs, std::max<std::int64_t>(1, kGrain / slab), [&](std::int64_t begin, std::int64_t end, int slot) {
         T* const own = scratch.get() + slot * share;
         const std::int64_t row = begin * taker.rows;

@@ -107,8 +107,8 @@ void adadelta(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> cache, AnyIn<T> delta_
 
 // `t` counts this step.
 template <class T>
-void adam(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> m, AnyIn<T> v, std::int64_t t, double learning_rate, double beta1, double beta2,
-          double epsilon, const Given& before, AnyOut<T> next_w, AnyOut<T> next_m, AnyOut<T> next_v) {
+void adam(AnyIn<T> w, const Gradient<T>& dw, AnyIn<T> m, AnyIn<T> v, std::int64_t t, double learning_rate, double beta1,
+          double beta2, double epsilon, const Given& before, AnyOut<T> next_w, AnyOut<T> next_m, AnyOut<T> next_v) {
     const auto steps = static_cast<double>(t);
     Update<T> u{Rule::adam};
     u.rate = static_cast<T>(learning_rate / (1 - std::pow(beta1, steps)));
