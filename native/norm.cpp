@@ -21,6 +21,12 @@ const NormKernels<T>& norm_kernels() {
     return kernels().of<T>().norm();
 }
 
+// Whether a result as large as x is written past the caches.
+template <class T>
+bool streams(const NormShape& s) {
+    return beyond_caches<T>(s.n * s.columns());
+}
+
 // Settings of channels repeated for each of their columns.
 template <class T>
 class Columns {
@@ -94,7 +100,7 @@ void channel_moments(const NormShape& s, const T* x, double* mean, double* squar
 template <class T>
 void channel_apply(const NormShape& s, const Line<T>& line, const T* x, T* y) {
     const auto run = norm_kernels<T>().apply;
-    const bool stream = beyond_caches<T>(s.n * s.columns());
+    const bool stream = streams<T>(s);
     if (s.inner >= kWide) {
         parallel_for(s.n * s.c, grain_for(s.inner), [&](std::int64_t begin, std::int64_t end, int) {
             for (std::int64_t p = begin; p < end; ++p)
@@ -139,7 +145,7 @@ void channel_dots(const NormShape& s, const Line<T>& line, const T* dy, const T*
 template <class T>
 void channel_gradient(const NormShape& s, const Line<T>& line, const LineGradient<T>& g, const T* dy, const T* x, T* dx) {
     const auto run = norm_kernels<T>().gradient;
-    const bool stream = beyond_caches<T>(s.n * s.columns());
+    const bool stream = streams<T>(s);
     if (s.inner >= kWide) {
         parallel_for(s.n * s.c, grain_for(s.inner), [&](std::int64_t begin, std::int64_t end, int) {
             for (std::int64_t p = begin; p < end; ++p) {
@@ -257,7 +263,7 @@ void groupnorm_forward(const NormShape& s, std::int64_t groups, double eps, cons
     const NormKernels<T>& k = norm_kernels<T>();
     Columns<T> columns(s, s.inner < kWide ? 2 : 0);
     if (s.inner < kWide) gamma = columns.of(gamma), beta = columns.of(beta);
-    const bool stream = beyond_caches<T>(s.n * s.columns());
+    const bool stream = streams<T>(s);
     parallel_for(s.n * groups, grain_for(s.columns() / groups), [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t r = begin; r < end; ++r) {
             const Group g = group_of(s, groups, r);
@@ -334,8 +340,7 @@ GroupGradient gradient_of(const Group& g, const Statistics<T>& kept, double sum,
 
 template <class T>
 void narrow_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout, const T* x, const T* gamma,
-                           const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot,
-                           bool stream) {
+                           const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot, bool stream) {
     const std::int64_t column = g.first * g.inner;
     const T inv_std = kept.inv_std[g.r];
     const Row<T> row{kept.mean[g.r], inv_std, -kept.rest[g.r] * inv_std, gamma + column, nullptr};
@@ -348,8 +353,7 @@ void narrow_group_gradient(const NormKernels<T>& k, const Group& g, const T* dou
 
 template <class T>
 void wide_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout, const T* x, const T* gamma,
-                         const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot,
-                           bool stream) {
+                         const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot, bool stream) {
     const Line<T> line{&kept.mean[g.r], nullptr, nullptr, false, false};
     double sum = 0, dot = 0;
     for (std::int64_t c = 0; c < g.channels; ++c) {
@@ -380,7 +384,7 @@ void groupnorm_backward(const NormShape& s, std::int64_t groups, const T* dout, 
     Columns<T> columns(s, narrow ? 1 : 0);
     if (narrow) gamma = columns.of(gamma);
     const ScaleSums<T> sums(s);
-    const bool stream = beyond_caches<T>(s.n * s.columns());
+    const bool stream = streams<T>(s);
     parallel_for(s.n, grain_for(s.columns()), [&](std::int64_t begin, std::int64_t end, int slot) {
         for (std::int64_t image = begin; image < end; ++image) {
             for (std::int64_t r = image * groups; r < (image + 1) * groups; ++r)

@@ -16,7 +16,6 @@ constexpr std::int64_t kGrain = 1 << 15;
 // From so many bytes on, results that lie apart from what they are made of are written past the caches: adam on 33 MB
 // takes 4.0 ms so, 6.5 ms through the caches, 2.8 ms in place.
 constexpr std::int64_t kBeyondCaches = std::int64_t{8} << 20;
-constexpr std::int64_t kLine = 64;
 // Two slabs of a gradient of so many bytes stay in the second-level cache; of long rows there are some all the same, for a
 // tile of fewer wastes the units.
 constexpr std::int64_t kSlabRows = 14;
@@ -39,9 +38,9 @@ Update<T> from(Update<T> u, std::int64_t at, const T* dw) {
 // Rows of a slab, which ends where a cache line does: the next begins with whole lines, as streams ask for.
 template <class T>
 std::int64_t slab_rows(std::int64_t m) {
-    constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t unit = kLine / std::gcd(kLine, m * size);
-    const std::int64_t rows = std::max(kSlabRows, kSlabBytes / size / m);
+    constexpr std::int64_t line = whole_lines<T>(1);
+    const std::int64_t unit = line / std::gcd(line, m);
+    const std::int64_t rows = std::max(kSlabRows, kSlabBytes / static_cast<std::int64_t>(sizeof(T)) / m);
     return std::max(unit, rows / unit * unit);
 }
 
@@ -55,8 +54,8 @@ struct Rows {
 
     // Parts are cut at whole lines.
     void take(std::int64_t number, std::int64_t part, std::int64_t parts) const {
-        constexpr auto line = kLine / static_cast<std::int64_t>(sizeof(T));
-        const std::int64_t begin = number * slab, count = std::min(slab, numbers - begin), lines = (count + line - 1) / line;
+        constexpr std::int64_t line = whole_lines<T>(1);
+        const std::int64_t begin = number * slab, count = std::min(slab, numbers - begin), lines = whole_lines<T>(count) / line;
         const auto cut = [&](std::int64_t i) { return std::min(count, lines * i / parts * line); };
         step(from(u, begin, dw + number % 2 * slab), cut(part), cut(part + 1));
     }

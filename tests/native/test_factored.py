@@ -90,9 +90,8 @@ def test_what_comes_between_gradient_and_rule_is_kept_in_order():
     w = model.params["W2"]
     right, _ = optim.sgd(w, grads["W2"], {"learning_rate": 1.0}, before)
     assert_close(optim.sgd(w, products["W2"], {"learning_rate": 1.0}, before)[0], right, 12)
-    elsewhere = optim.sgd(w + 1, products["W2"], {"learning_rate": 1.0})[
-        0
-    ]  # the penalty is that of the model's w
+    # The penalty is that of the model's w.
+    elsewhere, _ = optim.sgd(w + 1, products["W2"], {"learning_rate": 1.0})
     assert_close(elsewhere, w + 1 - grads["W2"], 12)
 
 

@@ -122,5 +122,5 @@ class Product:
         dw = np.empty(self.shape, self.dtype)
         backend.extension.affine_backward_w(self.dout, self.x, dw, np.empty(dw.shape[1:], dw.dtype))
         if self.l2:
-            dw += self.l2 * self.w
+            backend.tier("native").add_l2(dw, self.w, self.l2)
         return dw if dtype is None else dw.astype(dtype, copy=False)
