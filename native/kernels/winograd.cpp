@@ -123,18 +123,31 @@ void products(const WinogradPlan& plan, const float* v, const float* u, std::int
     }
 }
 
+// Where v and m are so large they come from the third-level cache, a line here and a line there, which the machine does not
+// foresee: while one place is multiplied, each tile asks for its share of the next one's.
+constexpr std::int64_t kFarAway = 8 << 20;
+
 void filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add, float* du,
                      float*) {
+    constexpr std::int64_t line = kLineBytes / sizeof(float);
     const Panels panels(plan.channels);
+    const std::int64_t of_v = tiles * plan.channel_lanes, of_both = of_v + tiles * plan.filter_lanes;
+    const std::int64_t rows = panels.count * ceil_div(plan.filter_lanes, Width::width) * kRows;
+    const std::int64_t lines = ceil_div(of_both, line * rows);
+    const bool far = WinogradPlan::places * of_both * static_cast<std::int64_t>(sizeof(float)) >= kFarAway;
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
         float* c = du + place * plan.gradient_step();
+        std::int64_t asked = far && place + 1 < WinogradPlan::places ? 0 : of_both;
         for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width)
-            for (std::int64_t q = 0; q < panels.count; ++q)
-                micro_tile<float>(panels.height(q), {tiles, a + panels.begin(q), 1, plan.channel_lanes, b + f,
-                                                     plan.filter_lanes, c + panels.begin(q) * plan.filter_lanes + f,
-                                                     plan.filter_lanes,
-                                                     static_cast<int>(least(Width::width, plan.filter_lanes - f)), add, {}});
+            for (std::int64_t q = 0; q < panels.count; ++q, asked += kRows * lines * line) {
+                Tile<float> tile{tiles, a + panels.begin(q), 1, plan.channel_lanes, b + f, plan.filter_lanes,
+                                 c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
+                                 static_cast<int>(least(Width::width, plan.filter_lanes - f)), add, {}};
+                tile.ahead = asked < of_v ? a + plan.input_step() + asked : b + plan.output_step() + (asked - of_v);
+                tile.ahead_lines = asked < of_both ? static_cast<int>(lines) : 0;
+                micro_tile<float>(panels.height(q), tile);
+            }
     }
 }
 
