@@ -52,10 +52,11 @@ struct Block {
 
     void pack_b(std::int64_t begin, std::int64_t end) const {
         const std::int64_t at_once = g.b_column == 1 ? steps_at_once : k;
+        const std::int64_t next = g.b_column == 1 ? at_once * g.b_row : C::width * g.b_column;
         for (std::int64_t step = 0; step < k; step += at_once)
             for (std::int64_t c = begin; c < end; c += C::width)
                 pack_panel(packed_panel(c) + step * C::width, C::width, static_cast<int>(least(C::width, n - c)),
-                           least(at_once, k - step), b_at() + c * g.b_column + step * g.b_row, g.b_column, g.b_row);
+                           least(at_once, k - step), b_at() + c * g.b_column + step * g.b_row, g.b_column, g.b_row, next);
     }
 
     void pack_a(const Panels& panels) const {
@@ -66,7 +67,8 @@ struct Block {
                 const std::int64_t row = panels.begin(q);
                 const int height = panels.height(q);
                 pack_panel(packed_a + row * k + step * height, height, height, least(at_once, k - step),
-                           from + row * g.a_row + step * g.a_column, g.a_row, g.a_column);
+                           from + row * g.a_row + step * g.a_column, g.a_row, g.a_column,
+                           g.a_row == 1 ? at_once * g.a_column : height * g.a_row);
             }
     }
 
