@@ -23,6 +23,12 @@ Way way_of(const Gemm<T>& g) {
     return g.b_row == 1 && g.m <= 2 * C::m_block ? Way::panel : Way::block;
 }
 
+// Rows of A that are multiplied together: all of them where B is not packed for them beforehand, but read or turned on the way.
+template <class T>
+std::int64_t rows_at_once(const Gemm<T>& g) {
+    return way_of(g) == Way::block ? least(g.m, Tuning<T>::m_block) : g.m;
+}
+
 // Into how many blocks k is cut. Short ones where several panels of A read B in place: all but the first then find it in the
 // first-level cache.
 template <class T>
@@ -123,14 +129,14 @@ template <class T>
 std::int64_t gemm_workspace(const Gemm<T>& g) {
     using C = Tuning<T>;
     const std::int64_t columns = way_of(g) == Way::block ? ceil_div(least(g.n, C::n_block), C::width) * C::width : C::width;
-    return deepest<T>(g.k) * (least(g.m, C::m_block) + columns);
+    return deepest<T>(g.k) * (rows_at_once(g) + columns);
 }
 
 template <class T>
 void gemm(const Gemm<T>& g, T* workspace) {
     using C = Tuning<T>;
-    const std::int64_t blocks_k = blocks_along_k(g), blocks_m = ceil_div(g.m, C::m_block);
-    Block<T> block{g, workspace, workspace + deepest<T>(g.k) * least(g.m, C::m_block), way_of(g),
+    const std::int64_t blocks_k = blocks_along_k(g), blocks_m = g.m > 0 ? ceil_div(g.m, rows_at_once(g)) : 0;
+    Block<T> block{g, workspace, workspace + deepest<T>(g.k) * rows_at_once(g), way_of(g),
                    0, 0, 0, 0, 0, 0, false, false};
     for (block.j = 0; block.j < g.n; block.j += C::n_block) {
         block.n = least(C::n_block, g.n - block.j);

@@ -36,8 +36,8 @@ struct Tuning {
     // first-level one, and long ones visit C less often: float64 alone lost 3 % at half of this.
     static constexpr int k_block = 512;
     static constexpr int k_most = 768;  // rather one block of this length than two that visit C twice
-    // A block of A, m_block x k_block, stays in the second-level cache (917 KB).
-    static constexpr int m_block = static_cast<int>(128 / sizeof(T)) * kRows;
+    // A block of A, m_block x k_block, stays in the second-level cache (459 KB of 1 MB or more) while panels of B pass it.
+    static constexpr int m_block = static_cast<int>(64 / sizeof(T)) * kRows;
     // A block of B, k_block x n_block, is packed for all of them, and may be in the third-level cache.
     static constexpr int n_block = static_cast<int>(8192 / sizeof(T));
 #else
