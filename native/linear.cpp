@@ -23,7 +23,8 @@ struct Grid {
 };
 
 // Each piece packs its own rows of A and columns of B, and sums of several depths are written and read once more: the
-// fewer numbers all in all, the better.
+// fewer numbers all in all, the better. Of two that are alike the one with fewer rows: what is packed of B goes through the
+// third-level cache, blocks of A stay in the second.
 template <class T>
 Grid grid_for(const Gemm<T>& g, int width, int threads) {
     const auto m = static_cast<double>(g.m), n = static_cast<double>(g.n), k = static_cast<double>(g.k);
@@ -36,7 +37,7 @@ Grid grid_for(const Gemm<T>& g, int width, int threads) {
             if (rows > g.m || (columns - 1) * static_cast<std::int64_t>(width) >= g.n) continue;
             if (depth > 1 && (g.add || g.k < depth * kShallow)) continue;
             const double touched = (m / rows + n / columns) * k / depth + (depth > 1 ? 2 * m * n * (depth + 1) / threads : 0);
-            if (least == 0 || touched <= least) {
+            if (least == 0 || touched < least) {
                 least = touched;
                 best = {rows, columns, depth};
             }
