@@ -90,6 +90,16 @@ def copiers(count: int, pool: ThreadPoolExecutor, threads: int) -> dict[str, Run
     }
 
 
+def in_a_row(one: Run, times: int) -> Run:
+    """Return what calls `one` so often; a result is let go before the next, as a copy's target is written anew."""
+
+    def run() -> None:
+        for _ in range(times):
+            one()
+
+    return run
+
+
 def measure(megabytes: float, rounds: int, only: str) -> str:
     """Return the table for one size."""
     threads, times_over = handgrad.get_num_threads(), max(1, round(8 / megabytes))
@@ -99,10 +109,7 @@ def measure(megabytes: float, rounds: int, only: str) -> str:
             if only not in name:
                 continue
             contestants = {"": run, **copiers(int(count), pool, threads)}
-            in_a_row = {
-                k: lambda one=one: [one() for _ in range(times_over)] for k, one in contestants.items()
-            }
-            times = interleave(in_a_row, rounds)
+            times = interleave({k: in_a_row(one, times_over) for k, one in contestants.items()}, rounds)
             mine, *copies = (float(np.median(values)) for values in times.values())
             lines.append(
                 f"| {name} | {1e-6 * count * times_over / mine:.1f} | {100 * min(copies) / mine:.0f} % |"
