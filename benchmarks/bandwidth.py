@@ -91,7 +91,7 @@ def copiers(count: int, pool: ThreadPoolExecutor, threads: int) -> dict[str, Run
 
 
 def in_a_row(one: Run, times: int) -> Run:
-    """Return what calls `one` so often; a result is let go before the next, as a copy's target is written anew."""
+    """Return what calls `one` so often and lets each result go, as a copy writes one target again."""
 
     def run() -> None:
         for _ in range(times):
