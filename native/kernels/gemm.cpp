@@ -83,7 +83,7 @@ struct Block {
         constexpr std::int64_t line = kLineBytes / sizeof(T);
         const std::int64_t next = c + C::width;
         if (way == Way::block) {
-            if (next < n) ask_for_share<T>(tile, packed_panel(next), k * C::width, panels, q);
+            if (next < n) ask_for_share<T>(tile, packed_panel(next), k * C::width, panels.count, q);
             return;
         }
         const T* from = next < n ? b_at() + next * g.b_column : last ? nullptr : b_at() + k * g.b_row;

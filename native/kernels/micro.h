@@ -174,12 +174,12 @@ struct Panels {
     std::int64_t higher;  // so many at the beginning have one row more
 };
 
-// The tile of A's panel q asks for its share of B's next panel, `size` numbers in one piece.
+// Tile `number` of `count` asks for its share of what is multiplied next, `size` numbers in one piece.
 template <class T>
-HANDGRAD_INLINE void ask_for_share(Tile<T>& tile, const T* next, std::int64_t size, const Panels& panels, std::int64_t q) {
+HANDGRAD_INLINE void ask_for_share(Tile<T>& tile, const T* next, std::int64_t size, std::int64_t count, std::int64_t number) {
     constexpr std::int64_t line = kLineBytes / sizeof(T);
-    const std::int64_t lines = ceil_div(size, line * panels.count * kRows);
-    tile.ahead = next + q * kRows * lines * line;
+    const std::int64_t lines = ceil_div(size, line * count * kRows);
+    tile.ahead = next + number * kRows * lines * line;
     tile.ahead_lines = static_cast<int>(lines);
 }
 

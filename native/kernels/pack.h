@@ -6,8 +6,8 @@
 namespace handgrad::HANDGRAD_ISA {
 
 // to[p * width + r] = from[r * row + p * step] for r < rows, 0 for rows <= r < width, for p < k.
-// Nothing is written past to[k * width]. What lies `ahead` numbers after what is read is asked for, unless that is 0: a matrix
-// is packed in runs too short for the machine to foresee the next one.
+// Nothing is written past to[k * width]. Where rows or steps lie side by side, what lies `ahead` numbers after what is read is
+// asked for, unless that is 0: a matrix is packed in runs too short for the machine to foresee the next one.
 
 template <class T>
 inline void pack_one_by_one(T* to, int width, int rows, std::int64_t k, const T* from, std::int64_t row,

@@ -34,10 +34,7 @@ void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t be
         const int rows = static_cast<int>(least(Width::width, plan.filters - panel * Width::width));
         if (real > 0)
             pack_panel(workspace, Width::width, rows, 9 * real, w + panel * Width::width * row + c0 * 9, row,
-                       std::int64_t{1});
-        for (int f = 0; f < rows; ++f)  // what the next unit packs
-            for (std::int64_t i = 9 * kUnitChannels; i < 18 * kUnitChannels; i += kLineBytes / 4)
-                prefetch_read(w + (panel * Width::width + f) * row + c0 * 9 + i);
+                       std::int64_t{1}, 9 * kUnitChannels);
         for (std::int64_t c = 0; c < least(kUnitChannels, plan.channel_lanes - c0); ++c)
             for (int f = 0; f < Width::width; f += S::lanes) {
                 const float* g = workspace + c * 9 * Width::width + f;
@@ -117,7 +114,7 @@ void products(const WinogradPlan& plan, const float* v, const float* u, std::int
                 Tile<float> tile{plan.channels, a + panels.begin(q) * plan.channel_lanes, plan.channel_lanes, 1, b,
                                  Width::width, c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
                                  static_cast<int>(least(Width::width, plan.filter_lanes - f)), false, {}};
-                ask_for_share(tile, b + panel, panel, panels, q);
+                ask_for_share(tile, b + panel, panel, panels.count, q);
                 micro_tile<float, false>(panels.height(q), tile);
             }
     }
@@ -129,23 +126,25 @@ constexpr std::int64_t kFarAway = 8 << 20;
 
 void filter_products(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add, float* du,
                      float*) {
-    constexpr std::int64_t line = kLineBytes / sizeof(float);
     const Panels panels(plan.channels);
-    const std::int64_t of_v = tiles * plan.channel_lanes, of_both = of_v + tiles * plan.filter_lanes;
-    const std::int64_t rows = panels.count * ceil_div(plan.filter_lanes, Width::width) * kRows;
-    const std::int64_t lines = ceil_div(of_both, line * rows);
-    const bool far = WinogradPlan::places * of_both * static_cast<std::int64_t>(sizeof(float)) >= kFarAway;
+    const std::int64_t of_v = tiles * plan.channel_lanes, of_m = tiles * plan.filter_lanes;
+    const bool far = WinogradPlan::places * (of_v + of_m) * static_cast<std::int64_t>(sizeof(float)) >= kFarAway;
+    // Of the tiles of a place so many ask for v, the others for m.
+    const std::int64_t all = panels.count * ceil_div(plan.filter_lanes, Width::width), for_v = all * of_v / (of_v + of_m);
     for (int place = 0; place < WinogradPlan::places; ++place) {
         const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
         float* c = du + place * plan.gradient_step();
-        std::int64_t asked = far && place + 1 < WinogradPlan::places ? 0 : of_both;
+        const bool asks = far && place + 1 < WinogradPlan::places;
+        std::int64_t number = 0;
         for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width)
-            for (std::int64_t q = 0; q < panels.count; ++q, asked += kRows * lines * line) {
+            for (std::int64_t q = 0; q < panels.count; ++q, ++number) {
                 Tile<float> tile{tiles, a + panels.begin(q), 1, plan.channel_lanes, b + f, plan.filter_lanes,
                                  c + panels.begin(q) * plan.filter_lanes + f, plan.filter_lanes,
                                  static_cast<int>(least(Width::width, plan.filter_lanes - f)), add, {}};
-                tile.ahead = asked < of_v ? a + plan.input_step() + asked : b + plan.output_step() + (asked - of_v);
-                tile.ahead_lines = asked < of_both ? static_cast<int>(lines) : 0;
+                if (asks && number < for_v)
+                    ask_for_share(tile, a + plan.input_step(), of_v, for_v, number);
+                else if (asks)
+                    ask_for_share(tile, b + plan.output_step(), of_m, all - for_v, number - for_v);
                 micro_tile<float>(panels.height(q), tile);
             }
     }
