@@ -5,8 +5,10 @@ python benchmarks/bandwidth.py [--sizes 1 16 64] [--rounds 15] [--only pool] [--
 float32, images of 64 channels and 32 x 32; the size is that of x in MB. Each pass is charged what it cannot
 avoid: what it reads and writes once (dropout its mask too, max-pool the bytes that name its winners), and the
 images again where a mean must be known first. The copy beside it moves as many bytes; of one on a single
-thread and one on as many threads as the pass has the faster counts. Small arrays go through several times in
-a row, as in a training step, where one layer follows another and threads do not fall asleep in between.
+thread and one on as many threads as the pass has the faster counts. Each finds in the caches what its own call
+before left there: the copies share their arrays, and the second would else profit from the first. Small arrays
+go through several times in a row, as in a training step, where one layer follows another and threads do not
+fall asleep in between.
 """
 
 from __future__ import annotations
@@ -109,7 +111,8 @@ def measure(megabytes: float, rounds: int, only: str) -> str:
             if only not in name:
                 continue
             contestants = {"": run, **copiers(int(count), pool, threads)}
-            times = interleave({k: in_a_row(one, times_over) for k, one in contestants.items()}, rounds)
+            rows = {k: in_a_row(one, times_over) for k, one in contestants.items()}
+            times = interleave(rows, rounds, again=True)
             mine, *copies = (float(np.median(values)) for values in times.values())
             lines.append(
                 f"| {name} | {1e-6 * count * times_over / mine:.1f} | {100 * min(copies) / mine:.0f} % |"

@@ -2,6 +2,7 @@
 #include "pool.h"
 
 #include "apart.h"
+#include "planes.h"
 #include "pool_gradient.h"
 #include "table.h"
 
@@ -28,6 +29,10 @@ struct Maximum {
         return {S::pick(better, b.best, a.best), S::pick(better, b.tap, a.tap)};
     }
     HANDGRAD_INLINE Part moved(const Part& a, int taps) const { return {a.best, S::add(a.tap, S::splat(static_cast<T>(taps)))}; }
+    HANDGRAD_INLINE void turn(Part (&parts)[S::lanes]) const {
+        turn_member<S>(parts, &Part::best);
+        turn_member<S>(parts, &Part::tap);
+    }
     HANDGRAD_INLINE void ask(std::int64_t to) const {
         prefetch(out + to);
         prefetch(winner + to);
@@ -49,9 +54,18 @@ struct Average {
     HANDGRAD_INLINE Part at(V next, int) const { return next; }
     HANDGRAD_INLINE Part joined(Part a, Part b) const { return S::add(a, b); }
     HANDGRAD_INLINE Part moved(Part a, int) const { return a; }
+    HANDGRAD_INLINE void turn(Part (&parts)[S::lanes]) const { transpose<S>(parts); }
     HANDGRAD_INLINE void ask(std::int64_t to) const { prefetch(out + to); }
     HANDGRAD_INLINE void store(std::int64_t to, Part a, int n) const { store_some<S>(out + to, S::div(a, taps), n); }
 };
+
+// Windows of 2 x 2 whose upper rows are `a`, and lower rows `b`.
+template <class S, class Fold>
+HANDGRAD_INLINE typename Fold::Part halves(const Two<S>& a, const Two<S>& b, const Fold& fold) {
+    const auto upper = fold.joined(fold.at(S::evens(a.low, a.high), 0), fold.at(S::odds(a.low, a.high), 1));
+    const auto lower = fold.joined(fold.at(S::evens(b.low, b.high), 2), fold.at(S::odds(b.low, b.high), 3));
+    return fold.joined(upper, lower);
+}
 
 // Windows of 2 x 2 that tile the image: two rows, each split into its even and its odd numbers.
 template <class T, class Fold>
@@ -65,11 +79,7 @@ void pool_halves(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
             ask_ahead(upper + 2 * j + S::lanes);
             ask_ahead(lower + 2 * j);
             ask_ahead(lower + 2 * j + S::lanes);
-            const Two<S> a = load_two<S>(upper + 2 * j, 2 * n), b = load_two<S>(lower + 2 * j, 2 * n);
-            auto all = fold.joined(fold.at(S::evens(a.low, a.high), 0), fold.at(S::odds(a.low, a.high), 1));
-            all = fold.joined(all, fold.at(S::evens(b.low, b.high), 2));
-            all = fold.joined(all, fold.at(S::odds(b.low, b.high), 3));
-            fold.store(at + y * windows + j, all, n);
+            fold.store(at + y * windows + j, halves(load_two<S>(upper + 2 * j, 2 * n), load_two<S>(lower + 2 * j, 2 * n), fold), n);
         });
     }
 }
@@ -173,6 +183,7 @@ HANDGRAD_INLINE void pool_plane(const PoolShape& s, const T* x, std::int64_t at,
 
 template <class T, class Fold>
 void pool_planes(const PoolShape& s, const T* x, std::int64_t planes, const Fold& fold) {
+    if (fits_lanes<T>(s)) return pool_in_lanes(s, x, planes, fold);
     std::int64_t at = 0;
     for (std::int64_t p = 0; p < planes; ++p, x += s.plane(), at += s.out_plane()) {
         if (s.halves())
@@ -200,6 +211,7 @@ void average(const PoolShape& s, const T* x, T* out, std::int64_t planes) {
 
 template <class T>
 void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner, T* dx, std::int64_t planes, bool stream) {
+    if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToWinner<T>{dout, winner});
     for (std::int64_t p = 0; p < planes; ++p) {
         const std::int64_t at = p * s.out_plane();
         if (s.halves())
@@ -211,10 +223,11 @@ void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner,
 
 template <class T>
 void average_gradient(const PoolShape& s, const T* dout, T* dx, std::int64_t planes, bool stream) {
+    if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToAll<T>(dout, s));
     for (std::int64_t p = 0; p < planes; ++p) {
         const std::int64_t at = p * s.out_plane();
         if (s.halves())
-            spread_halves(s, at, dx + p * s.plane(), stream, ToAll<T>{dout});
+            spread_halves(s, at, dx + p * s.plane(), stream, ToAll<T>(dout, s));
         else
             spread(s, dout + at, dx + p * s.plane(), stream);
     }

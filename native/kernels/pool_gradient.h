@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apart.h"
+#include "planes.h"
 #include "pool.h"
 
 namespace handgrad::HANDGRAD_ISA {
@@ -45,17 +46,24 @@ struct ToWinner {
     HANDGRAD_INLINE typename S::Vec of(const Two<S>& loaded, int tap) const {
         return S::keep(S::same(loaded.high, S::splat(static_cast<T>(tap))), loaded.low);
     }
+    HANDGRAD_INLINE void turn(Two<S> (&loaded)[S::lanes]) const {
+        turn_member<S>(loaded, &Two<S>::low);
+        turn_member<S>(loaded, &Two<S>::high);
+    }
 };
 
 template <class T>
 struct ToAll {
     using S = Simd<T>;
     const T* dout;
+    typename S::Vec share;
+    HANDGRAD_INLINE ToAll(const T* dout, const PoolShape& s) : dout(dout), share(S::splat(T(1) / static_cast<T>(s.taps()))) {}
     HANDGRAD_INLINE typename S::Vec load(std::int64_t at, int n) const {
         ask_ahead(dout + at);
-        return S::mul(load_some<S>(dout + at, n), S::splat(T(0.25)));
+        return S::mul(load_some<S>(dout + at, n), share);
     }
     HANDGRAD_INLINE typename S::Vec of(typename S::Vec loaded, int) const { return loaded; }
+    HANDGRAD_INLINE void turn(typename S::Vec (&loaded)[S::lanes]) const { transpose<S>(loaded); }
 };
 
 // Asks for what lies in the next plane where rows top .. top + stride_y lie in this one, to be written soon.

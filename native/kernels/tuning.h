@@ -22,6 +22,10 @@ inline constexpr int kPooledRows = kRows >= 12 ? 6 : 2;
 inline constexpr int kWinnerSums = kRows >= 12 ? 20 : 8;
 inline constexpr std::int64_t kRowsBytes = 40 << 10;
 
+// Pooling takes a lane for a plane rather than for a window where rows have so few windows, at most, and fill half a vector:
+// more windows took as long side by side. All lanes of so many pixels, 16 KB, stay in the first-level cache.
+inline constexpr std::int64_t kNarrowWindows = 5, kNarrowPixels = 256;
+
 inline constexpr std::int64_t kLineBytes = 64;
 
 // Where B is read in place, k is cut so short that a panel of B (128 bytes a step), the next one and a block of A share the

@@ -47,14 +47,35 @@ def test_any_window(isa, dtype, threads):
     _native.set_num_threads(threads)
     rng = np.random.default_rng(threads)
     for _ in range(80):
-        x, window, stride = some_case(rng, dtype)
-        (out, dx, winner), (right, right_dx, right_winner) = both("max_pool", x, window, stride)
-        np.testing.assert_array_equal(out, right)
-        np.testing.assert_array_equal(winner, right_winner)
-        assert_close(dx, right_dx, 36)
-        (out, dx, _), (right, right_dx, _) = both("avg_pool", x, window, stride)
-        assert_close(out, right, 36)
-        assert_close(dx, right_dx, 36)
+        agree(*some_case(rng, dtype))
+
+
+def agree(x: np.ndarray, window, stride) -> None:
+    """Both poolings and their gradients are those of the NumPy tier."""
+    (out, dx, winner), (right, right_dx, right_winner) = both("max_pool", x, window, stride)
+    np.testing.assert_array_equal(out, right)
+    np.testing.assert_array_equal(winner, right_winner)
+    assert_close(dx, right_dx, 36)
+    (out, dx, _), (right, right_dx, _) = both("avg_pool", x, window, stride)
+    assert_close(out, right, 36)
+    assert_close(dx, right_dx, 36)
+
+
+@each_isa
+@each_dtype
+@pytest.mark.parametrize("planes", [1, 3, 15, 16, 17, 50])
+def test_narrow_images(isa, dtype, planes):
+    """Of rows of so few windows several images are pooled at once, a lane each."""
+    _native.set_isa(isa)
+    _native.set_num_threads(2)
+    rng = np.random.default_rng(planes)
+    for width in range(1, 12):
+        for window, stride in (((2, 2), 2), ((3, 3), 1), ((3, 3), 2), ((2, 3), 2), ((1, 1), 1), ((5, 1), 3)):
+            height = int(rng.integers(window[0], 20))
+            if window[1] <= width:
+                x = np.round(2 * rng.normal(size=(planes, 1, height, width))).astype(dtype)
+                x.flat[rng.integers(x.size)] = np.nan
+                agree(x, window, (stride, stride))
 
 
 WIDTHS = (3, 4, 5, 6, 7, 9, 11, 16, 17, 24, 31, 32, 34, 47, 50, 51, 53, 96)
@@ -99,11 +120,12 @@ def test_large_images(isa, dtype, image, step):
 @pytest.mark.parametrize(
     ("window", "stride"), [((3, 3), 1), ((3, 3), 2), ((2, 3), 3), ((2, 2), 2), ((4, 2), 3)]
 )
-def test_the_maximum_is_the_winner_to_the_last_bit(isa, dtype, window, stride):
+@pytest.mark.parametrize("width", [6, 37])
+def test_the_maximum_is_the_winner_to_the_last_bit(isa, dtype, width, window, stride):
     """Zeros of both signs tie, and the first of them is passed on."""
     _native.set_isa(isa)
     rng = np.random.default_rng(0)
-    x = rng.choice([-1.0, -0.0, 0.0], size=(2, 2, 19, 37)).astype(dtype)
+    x = rng.choice([-1.0, -0.0, 0.0], size=(2, 9, 19, width)).astype(dtype)
     out, winner = native_ops.max_pool_forward(x, window, (stride, stride))
     windows = np.lib.stride_tricks.sliding_window_view(x, window, axis=(2, 3))[:, :, ::stride, ::stride]
     taps = windows.reshape(*windows.shape[:4], -1)
