@@ -338,17 +338,23 @@ GroupGradient gradient_of(const Group& g, const Statistics<T>& kept, double sum,
     return {by_x, -inv_std * sum * share - by_x * of_mean};
 }
 
+// Of one group of `images` images in a row, the first of which has it as `g`; each image has `groups`.
 template <class T>
-void narrow_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout, const T* x, const T* gamma,
-                           const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot, bool stream) {
-    const std::int64_t column = g.first * g.inner;
-    const T inv_std = kept.inv_std[g.r];
-    const Row<T> row{kept.mean[g.r], inv_std, -kept.rest[g.r] * inv_std, gamma + column, nullptr};
-    double sum, dot;
-    k.row_dots(row, dout + g.at, x + g.at, g.length(), &sum, &dot);
-    const GroupGradient of = gradient_of(g, kept, sum, dot);
-    k.row_gradient(row, static_cast<T>(of.by_x), static_cast<T>(of.rest), dout + g.at, x + g.at, dx + g.at,
-                   sums.run_of_gamma(slot) + column, sums.run_of_beta(slot) + column, g.length(), stream);
+void narrow_group_gradients(const NormKernels<T>& k, Group g, int images, std::int64_t groups, const T* dout, const T* x,
+                            const T* gamma, const Statistics<T>& kept, T* dx, const ScaleSums<T>& sums, int slot, bool stream) {
+    const std::int64_t column = g.first * g.inner, first = g.at, apart = groups * g.length();
+    Row<T> row[kTogether];
+    RowGradient<T> of[kTogether];
+    for (int i = 0; i < images; ++i, g.r += groups, g.at += apart) {
+        const T inv_std = kept.inv_std[g.r];
+        row[i] = {kept.mean[g.r], inv_std, -kept.rest[g.r] * inv_std, gamma + column, nullptr};
+        double sum, dot;
+        k.row_dots(row[i], dout + g.at, x + g.at, g.length(), &sum, &dot);
+        const GroupGradient own = gradient_of(g, kept, sum, dot);
+        of[i] = {static_cast<T>(own.by_x), static_cast<T>(own.rest)};
+    }
+    k.row_gradients(images, apart, row, of, dout + first, x + first, dx + first, sums.run_of_gamma(slot) + column,
+                    sums.run_of_beta(slot) + column, g.length(), stream);
 }
 
 template <class T>
@@ -386,11 +392,17 @@ void groupnorm_backward(const NormShape& s, std::int64_t groups, const T* dout, 
     const ScaleSums<T> sums(s);
     const bool stream = streams<T>(s);
     parallel_for(s.n, grain_for(s.columns()), [&](std::int64_t begin, std::int64_t end, int slot) {
-        for (std::int64_t image = begin; image < end; ++image) {
-            for (std::int64_t r = image * groups; r < (image + 1) * groups; ++r)
-                (narrow ? narrow_group_gradient<T> : wide_group_gradient<T>)(k, group_of(s, groups, r), dout, x, gamma, kept, dx,
-                                                                             sums, slot, stream);
-            sums.after(image + 1 - begin, image + 1 == end, slot);
+        int images = 1;
+        for (std::int64_t image = begin; image < end; image += images) {
+            if (narrow) images = static_cast<int>(std::min<std::int64_t>(kTogether, end - image));
+            for (std::int64_t r = image * groups; r < (image + 1) * groups; ++r) {
+                const Group g = group_of(s, groups, r);
+                if (narrow)
+                    narrow_group_gradients(k, g, images, groups, dout, x, gamma, kept, dx, sums, slot, stream);
+                else
+                    wide_group_gradient(k, g, dout, x, gamma, kept, dx, sums, slot, stream);
+            }
+            sums.after(image + images - begin, image + images == end, slot);
         }
     });
     sums.total(dgamma, dbeta);

@@ -283,19 +283,34 @@ void row_dots(const Row<T>& row, const T* dy, const T* x, std::int64_t count, do
     }
 }
 
-template <class T>
-void row_gradient(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T* dx, T* dgamma, T* dbeta, std::int64_t count,
-                  bool stream) {
+template <int Rows, class T>
+void gradients_of_rows(std::int64_t apart, const Row<T>* row, const RowGradient<T>* g, const T* dy, const T* x, T* dx, T* dgamma,
+                       T* dbeta, std::int64_t count, bool stream) {
     using S = Simd<T>;
-    const auto centre = S::splat(row.centre), inv_std = S::splat(row.inv_std), offset = S::splat(row.offset);
-    const auto slope = S::splat(by_x), level = S::splat(rest);
-    by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
-        const auto d = S::sub(load_some<S>(x + i, n), centre), dv = load_some<S>(dy + i, n);
-        const auto dxhat = S::mul(dv, load_some<S>(row.gamma + i, n));
-        store_some<S>(dgamma + i, S::fma(dv, S::fma(d, inv_std, offset), load_some<S>(dgamma + i, n)), n);
-        store_some<S>(dbeta + i, S::add(dv, load_some<S>(dbeta + i, n)), n);
-        put<S>(dx + i, S::fma(dxhat, inv_std, S::fma(d, slope, level)), n, stream);
+    by_lanes<S>(count, [=](std::int64_t i, int n) HANDGRAD_INLINED {
+        const auto gamma = load_some<S>(row->gamma + i, n);
+        auto of_gamma = load_some<S>(dgamma + i, n), of_beta = load_some<S>(dbeta + i, n);
+        HANDGRAD_UNROLL
+        for (int r = 0; r < Rows; ++r) {
+            const std::int64_t at = r * apart + i;
+            const auto inv_std = S::splat(row[r].inv_std), dv = load_some<S>(dy + at, n);
+            const auto d = S::sub(load_some<S>(x + at, n), S::splat(row[r].centre));
+            of_gamma = S::fma(dv, S::fma(d, inv_std, S::splat(row[r].offset)), of_gamma);
+            of_beta = S::add(dv, of_beta);
+            const auto of_x = S::fma(d, S::splat(g[r].by_x), S::splat(g[r].rest));
+            put<S>(dx + at, S::fma(S::mul(dv, gamma), inv_std, of_x), n, stream);
+        }
+        store_some<S>(dgamma + i, of_gamma, n);
+        store_some<S>(dbeta + i, of_beta, n);
     });
+}
+
+template <class T>
+void row_gradients(int rows, std::int64_t apart, const Row<T>* row, const RowGradient<T>* g, const T* dy, const T* x, T* dx,
+                   T* dgamma, T* dbeta, std::int64_t count, bool stream) {
+    if (rows == kTogether) return gradients_of_rows<kTogether>(apart, row, g, dy, x, dx, dgamma, dbeta, count, stream);
+    for (int r = 0; r < rows; ++r)
+        gradients_of_rows<1>(0, row + r, g + r, dy + r * apart, x + r * apart, dx + r * apart, dgamma, dbeta, count, stream);
 }
 
 }  // namespace
@@ -304,7 +319,7 @@ template <class T>
 const NormKernels<T>& norm() {
     static constexpr NormKernels<T> all{
         moments<T>,     column_moments<T>, apply<T>,    gradient<T>,     dots<T>,
-        column_dots<T>, row_apply<T>,      row_dots<T>, row_gradient<T>,
+        column_dots<T>, row_apply<T>,      row_dots<T>, row_gradients<T>,
     };
     return all;
 }

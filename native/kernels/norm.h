@@ -26,6 +26,15 @@ struct Row {
     const T *gamma, *beta;
 };
 
+// dx = dy gamma inv_std + by_x (x - centre) + rest of a row.
+template <class T>
+struct RowGradient {
+    T by_x, rest;
+};
+
+// Rows whose gradients are taken together, at most: they visit dgamma and dbeta once.
+inline constexpr int kTogether = 4;
+
 // In sums, x is taken less a centre near its mean, so that nothing cancels where the mean is far larger than the spread.
 // Sums of float32 go on in double after some thousand numbers. `stream` writes past the caches.
 template <class T>
@@ -46,9 +55,9 @@ struct NormKernels {
     // y of a row; sum = the sum of dy gamma, dot = that of dy gamma (x - centre).
     void (*row_apply)(const Row<T>& row, const T* x, T* y, std::int64_t count, bool stream);
     void (*row_dots)(const Row<T>& row, const T* dy, const T* x, std::int64_t count, double* sum, double* dot);
-    // dx = dy gamma inv_std + by_x (x - centre) + rest; dgamma += dy xhat, dbeta += dy.
-    void (*row_gradient)(const Row<T>& row, T by_x, T rest, const T* dy, const T* x, T* dx, T* dgamma, T* dbeta,
-                         std::int64_t count, bool stream);
+    // dx of `rows` rows that lie `apart`; dgamma += dy xhat, dbeta += dy.
+    void (*row_gradients)(int rows, std::int64_t apart, const Row<T>* row, const RowGradient<T>* g, const T* dy, const T* x, T* dx,
+                          T* dgamma, T* dbeta, std::int64_t count, bool stream);
 };
 
 }  // namespace handgrad
