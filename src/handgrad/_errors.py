@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -21,7 +21,7 @@ def nearest(name: object, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
-def check_known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
+def check_known(where: str, given: Iterable[str], known: Collection[str]) -> None:
     """Refuse the first of `given` that is not among `known`.
 
     Raises
@@ -29,7 +29,6 @@ def check_known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
     ValueError
         Naming `where`, the unknown name and the nearest known one.
     """
-    known = list(known)
     for name in given:
         if name not in known:
             raise ValueError(f"{where} has no option {name!r}{nearest(name, known)}")

@@ -7,6 +7,7 @@ Layers ask `ops` for the tier in use; backward passes ask `tier` for the one tha
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import os
@@ -27,6 +28,7 @@ else:
     extension.configure()  # HANDGRAD_ISA, HANDGRAD_NUM_THREADS, HANDGRAD_WINOGRAD, HANDGRAD_PRECISION
     TIERS["native"] = "handgrad.backend.native_ops"
 
+_module = functools.cache(importlib.import_module)  # which each backward pass asks for
 _in_use: ModuleType | None = None
 _reason = ""
 
@@ -91,7 +93,7 @@ def tier(name: str) -> ModuleType:
         raise ValueError(f"the backend 'native' needs the native extension, which is missing ({missing})")
     if name not in TIERS:
         raise ValueError(f"there is no backend {name!r}{nearest(name, TIERS)}")
-    return importlib.import_module(TIERS[name])
+    return _module(TIERS[name])
 
 
 def _choose(name: str, why: str) -> None:

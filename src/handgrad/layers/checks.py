@@ -37,7 +37,7 @@ def float_arrays(**named: Any) -> list[np.ndarray]:
         elif array.dtype.kind not in "iub":
             raise TypeError(f"{name} must be float32 or float64, got {array.dtype}")
     dtype = dtype or FLOATS[1]
-    return [array.astype(dtype, copy=False) for array in named.values()]
+    return [array if array.dtype == dtype else array.astype(dtype) for array in named.values()]
 
 
 def check_gradient(dout: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -60,7 +60,7 @@ def check_gradient(dout: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.nda
 
 def check_rank(name: str, array: np.ndarray, letters: str) -> None:
     """Refuse an array whose number of axes is not that of `letters`, say ``"N, C, H, W"``."""
-    rank = len(letters.split(", "))
+    rank = letters.count(",") + 1
     if array.ndim != rank:
         raise ValueError(f"{name} must have shape ({letters}{',' if rank == 1 else ''}), got {array.shape}")
 

@@ -127,7 +127,7 @@ def mode(where: str, param: Mapping[str, Any]) -> str:
 
 
 def _options(where: str, param: Any, known: tuple[str, ...]) -> None:
-    if not isinstance(param, Mapping):
+    if type(param) is not dict and not isinstance(param, Mapping):  # the latter takes longer than all else
         raise TypeError(f"{where} must be a dictionary, got {type(param).__name__}")
     check_known(where, param, known)
 

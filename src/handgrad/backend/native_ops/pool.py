@@ -70,4 +70,5 @@ def global_avg_pool_backward(dout: np.ndarray, x: np.ndarray, kept: None) -> np.
 
 
 def _output(x: np.ndarray, window: Pair, stride: Pair) -> tuple[int, ...]:
-    return *x.shape[:2], *((x.shape[2 + a] - window[a]) // stride[a] + 1 for a in (0, 1))
+    n, c, height, width = x.shape
+    return n, c, (height - window[0]) // stride[0] + 1, (width - window[1]) // stride[1] + 1
