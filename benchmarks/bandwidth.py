@@ -1,8 +1,9 @@
 """How near the layers that only move numbers come to the speed at which this machine copies.
 
-python benchmarks/bandwidth.py [--sizes 1 16 64] [--rounds 15] [--only pool] [--out results/bandwidth.md]
+python benchmarks/bandwidth.py [--sizes 1 4 16 64] [--rounds 15] [--only pool] [--out results/bandwidth.md]
 
-float32, images of 64 channels and 32 x 32; the size is that of x in MB. Each pass is charged what it cannot
+float32; first the layers of nets A to D (`nets.py`) at their own sizes, then all that there are for images of
+64 channels and 32 x 32, by the size of x in MB. Each pass is charged what it cannot
 avoid: what it reads and writes once (dropout its mask too, max-pool the bytes that name its winners), and the
 images again where a mean must be known first. The copy beside it moves as many bytes; of one on a single
 thread and one on as many threads as the pass has the faster counts. Each finds in the caches what its own call
@@ -26,12 +27,33 @@ from handgrad import layers
 
 CHANNELS, SIDE = 64, 32
 WINDOWS = ((2, 2, 2), (3, 3, 2), (2, 3, 2), (3, 3, 3), (3, 3, 1))  # height, width, stride
+# Nets A to D: images, filters and sides that norm, relu and pooling meet there.
+NETS = {
+    "A": ((50, 32, 32, 32), ("relu", "pool")),
+    "B": ((500, 64, 32, 32), ("relu", "pool")),
+    "C": ((512, 70, 32, 32), ("norm", "relu", "pool")),
+    "D, first": ((128, 64, 32, 32), ("norm", "relu", "pool")),
+    "D, second": ((128, 128, 16, 16), ("norm", "relu", "pool")),
+    "D, third": ((128, 256, 8, 8), ("norm", "relu", "pool")),
+}
 Run = Callable[[], object]
 Passes = dict[str, tuple[Run, float]]  # what runs, and the bytes it is charged
 
 
+def passes_of_net(shape: tuple[int, int, int, int], names: tuple[str, ...]) -> Passes:
+    """Return those that a net has at this shape."""
+    x = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    scale = np.ones(shape[1], np.float32)
+    known = {
+        "norm": lambda: layer("spatial_batchnorm", x, scale, scale, {"mode": "train"}, reads=2),
+        "relu": lambda: layer("relu", x),
+        "pool": lambda: max_pool(x, 2, 2, 2),
+    }
+    return {title: run for name in names for title, run in known[name]().items()}
+
+
 def passes(megabytes: float) -> Passes:
-    """Return the passes by name."""
+    """Return all passes by name."""
     rng = np.random.default_rng(0)
     n = max(1, round(megabytes * 1e6 / (4 * CHANNELS * SIDE * SIDE)))
     x = rng.standard_normal((n, CHANNELS, SIDE, SIDE), dtype=np.float32)
@@ -46,15 +68,23 @@ def passes(megabytes: float) -> Passes:
         **layer("layernorm", rows, row_gamma, row_gamma, {}),
         **layer("spatial_groupnorm", x, gamma, beta, 8, {}),
     }
-    for height, width, stride in WINDOWS:
-        window = {"pool_height": height, "pool_width": width, "stride": stride}
-        winners = 1 / (4 * stride * stride)
-        found |= layer("max_pool", x, window, written=winners, kept=winners)
-        found |= layer("avg_pool", x, window, kept=0)
+    for window in WINDOWS:
+        found |= max_pool(x, *window)
+        found |= layer("avg_pool", x, pool_param(*window), kept=0)
     found |= layer("global_avg_pool", x, kept=0)
     for loss in (layers.softmax_loss, layers.svm_loss):
         found[f"{loss.__name__}, 1024 classes"] = (lambda loss=loss: loss(scores, y), 2 * scores.nbytes)
     return found
+
+
+def max_pool(x: np.ndarray, height: int, width: int, stride: int) -> Passes:
+    """Return both passes, which write and read a byte for each winner."""
+    winners = 1 / (4 * stride * stride)
+    return layer("max_pool", x, pool_param(height, width, stride), written=winners, kept=winners)
+
+
+def pool_param(height: int, width: int, stride: int) -> dict[str, int]:
+    return {"pool_height": height, "pool_width": width, "stride": stride}
 
 
 def layer(
@@ -102,14 +132,15 @@ def in_a_row(one: Run, times: int) -> Run:
     return run
 
 
-def measure(megabytes: float, rounds: int, only: str) -> str:
-    """Return the table for one size."""
-    threads, times_over = handgrad.get_num_threads(), max(1, round(8 / megabytes))
-    lines = [f"### x of {megabytes:g} MB", "", "| | GB/s | of the copy |", "|---|---:|---:|"]
+def measure(title: str, found: Passes, rounds: int, only: str) -> str:
+    """Return a table of passes."""
+    threads = handgrad.get_num_threads()
+    lines = [f"### {title}", "", "| | GB/s | of the copy |", "|---|---:|---:|"]
     with ThreadPoolExecutor(threads) as pool:
-        for name, (run, count) in passes(megabytes).items():
+        for name, (run, count) in found.items():
             if only not in name:
                 continue
+            times_over = max(1, round(20e6 / count))
             contestants = {"": run, **copiers(int(count), pool, threads)}
             rows = {k: in_a_row(one, times_over) for k, one in contestants.items()}
             times = interleave(rows, rounds, again=True)
@@ -122,12 +153,23 @@ def measure(megabytes: float, rounds: int, only: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", type=float, default=[1, 16, 64], help="MB of x")
+    parser.add_argument("--sizes", nargs="*", type=float, default=[1, 4, 16, 64], help="MB of x")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="passes whose name holds this")
     parser.add_argument("--out", type=Path, help="a file for the tables, which are printed too")
     options = parser.parse_args()
-    tables = [measure(size, options.rounds, options.only) for size in options.sizes]
+    tables = [
+        measure(
+            f"net {name}: x of {' x '.join(map(str, shape))}",
+            passes_of_net(shape, names),
+            options.rounds,
+            options.only,
+        )
+        for name, (shape, names) in NETS.items()
+    ]
+    tables += [
+        measure(f"x of {size:g} MB", passes(size), options.rounds, options.only) for size in options.sizes
+    ]
     text = "\n".join([*tables, machine(**peak(), threads=str(handgrad.get_num_threads()))])
     print(text)
     if options.out:

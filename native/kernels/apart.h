@@ -29,6 +29,24 @@ HANDGRAD_INLINE Two<S> load_two(const T* from, int n) {
     return {load_some<S>(from, within(n, S::lanes)), load_some<S>(from + S::lanes, within(n - S::lanes, S::lanes))};
 }
 
+// Two vectors in a row as runs of `length` numbers, which divides the lanes: the even and the odd runs, and back.
+//     split, length 2:   a0 a1 a2 a3 | b0 b1 b2 b3   ->   a0 a1 b0 b1 | a2 a3 b2 b3
+template <class S>
+struct Runs {
+    typename S::Order even, odd, low, high;
+    explicit Runs(int length)
+        : even(S::order([=](int i) { return i / length * 2 * length + i % length; })),
+          odd(S::order([=](int i) { return (i / length * 2 + 1) * length + i % length; })),
+          low(S::order([=](int i) { return place(i, length); })),
+          high(S::order([=](int i) { return place(S::lanes + i, length); })) {}
+    HANDGRAD_INLINE Two<S> split(const Two<S>& a) const { return {S::from_two(a.low, a.high, even), S::from_two(a.low, a.high, odd)}; }
+    HANDGRAD_INLINE Two<S> merge(const Two<S>& a) const { return {S::from_two(a.low, a.high, low), S::from_two(a.low, a.high, high)}; }
+
+  private:
+    // Where number i of the pair comes from when it is put together again.
+    static int place(int i, int length) { return i / length % 2 * S::lanes + i / length / 2 * length + i % length; }
+};
+
 // Three vectors in a row become every third number from the first, the second and the third on. As 3 is prime to the
 // number of lanes, those of one kind lie in lanes of their own, whichever vector they are in: with four lanes
 //     a0 a1 a2 a3 | b0 b1 b2 b3 | c0 c1 c2 c3   ->   a0 c1 b2 a3, turned to a0 a3 b2 c1, and so on.

@@ -84,6 +84,23 @@ void pool_halves(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
     }
 }
 
+// The same on planes whose rows of windows go into a vector without a rest: four vectors in a row are the numbers of one of windows,
+// whatever rows and planes these are in.
+template <class T, class Fold>
+void pool_packed_halves(const PoolShape& s, const T* x, std::int64_t planes, const Fold fold) {
+    using S = Simd<T>;
+    const Runs<S> runs(static_cast<int>(s.out_width()));
+    by_lanes<S>(planes * s.out_plane(), [=](std::int64_t i, int n) HANDGRAD_INLINED {
+        const T* const from = x + 4 * i;
+        for (int v = 0; v < 4; ++v) ask_ahead(from + v * S::lanes);
+        const Two<S> a = load_two<S>(from, 4 * n), b = load_two<S>(from + 2 * S::lanes, 4 * n - 2 * S::lanes);
+        const Two<S> even = runs.split({S::evens(a.low, a.high), S::evens(b.low, b.high)});
+        const Two<S> odd = runs.split({S::odds(a.low, a.high), S::odds(b.low, b.high)});
+        const auto upper = fold.joined(fold.at(even.low, 0), fold.at(odd.low, 1));
+        fold.store(i, fold.joined(upper, fold.joined(fold.at(even.high, 2), fold.at(odd.high, 3))), n);
+    });
+}
+
 // What n windows of so many columns, Step apart or any step (0), make of a row of the image: Step columns at a time, then one.
 template <int Step, class T, class Fold>
 HANDGRAD_INLINE typename Fold::Part across(const T* from, std::int64_t stride, std::int64_t columns, int n, const Fold& fold) {
@@ -183,6 +200,7 @@ HANDGRAD_INLINE void pool_plane(const PoolShape& s, const T* x, std::int64_t at,
 
 template <class T, class Fold>
 void pool_planes(const PoolShape& s, const T* x, std::int64_t planes, const Fold& fold) {
+    if (packs<T>(s)) return pool_packed_halves(s, x, planes, fold);
     if (fits_lanes<T>(s)) return pool_in_lanes(s, x, planes, fold);
     std::int64_t at = 0;
     for (std::int64_t p = 0; p < planes; ++p, x += s.plane(), at += s.out_plane()) {
@@ -211,6 +229,7 @@ void average(const PoolShape& s, const T* x, T* out, std::int64_t planes) {
 
 template <class T>
 void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner, T* dx, std::int64_t planes, bool stream) {
+    if (packs<T>(s)) return spread_packed_halves(s, dx, planes, stream, ToWinner<T>{dout, winner});
     if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToWinner<T>{dout, winner});
     for (std::int64_t p = 0; p < planes; ++p) {
         const std::int64_t at = p * s.out_plane();
@@ -223,6 +242,7 @@ void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner,
 
 template <class T>
 void average_gradient(const PoolShape& s, const T* dout, T* dx, std::int64_t planes, bool stream) {
+    if (packs<T>(s)) return spread_packed_halves(s, dx, planes, stream, ToAll<T>(dout, s));
     if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToAll<T>(dout, s));
     for (std::int64_t p = 0; p < planes; ++p) {
         const std::int64_t at = p * s.out_plane();

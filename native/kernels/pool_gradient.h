@@ -33,6 +33,27 @@ void spread_halves(const PoolShape& s, std::int64_t at, T* dx, bool stream, cons
     clear(dx + 2 * rows * width, (s.height - 2 * rows) * width);
 }
 
+// Whether rows of windows of 2 x 2 go into a vector without a rest, and into planes as well.
+template <class T>
+bool packs(const PoolShape& s) {
+    return s.whole_halves() && s.out_width() < Simd<T>::lanes && Simd<T>::lanes % s.out_width() == 0;
+}
+
+// The same on such planes: a vector of windows is four vectors in a row of dx.
+template <class T, class Share>
+void spread_packed_halves(const PoolShape& s, T* dx, std::int64_t planes, bool stream, const Share share) {
+    using S = Simd<T>;
+    const Runs<S> runs(static_cast<int>(s.out_width()));
+    by_lanes<S>(planes * s.out_plane(), [=](std::int64_t i, int n) HANDGRAD_INLINED {
+        const auto loaded = share.load(i, n);
+        const Two<S> even = runs.merge({share.of(loaded, 0), share.of(loaded, 2)});
+        const Two<S> odd = runs.merge({share.of(loaded, 1), share.of(loaded, 3)});
+        const typename S::Vec first[2] = {even.low, odd.low}, second[2] = {even.high, odd.high};
+        put_apart<2, S>(dx + 4 * i, first, 4 * n, stream);
+        put_apart<2, S>(dx + 4 * i + 2 * S::lanes, second, 4 * n - 2 * S::lanes, stream);
+    });
+}
+
 template <class T>
 struct ToWinner {
     using S = Simd<T>;

@@ -25,6 +25,8 @@
 //   zip_low, zip_high                 a0 b0 a1 b1 ... of the lower and the upper halves
 //   evens(a, b), odds(a, b)           a0 a2 ... b0 b2 ..., a1 a3 ... b1 b3 ...
 //   turned<Step, Start>(a)            lane i is lane Start + Step i of a, counted round
+//   Order order(f)                    lane i shall be number f(i) of two vectors in a row, for
+//   from_two(a, b, order)
 //   blend_three(a, b, c)              lanes 0, 3, ... of a, 1, 4, ... of b, 2, 5, ... of c
 //   sum(a)                            of all lanes
 //   store_bytes(to, a, n)             the first n lanes, whole numbers from 0 to 255, as bytes
@@ -123,6 +125,14 @@ struct Simd<float> {
         const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         return _mm512_permutexvar_ps(_mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32(Step)), _mm512_set1_epi32(Start)), a);
     }
+    using Order = __m512i;
+    template <class F>
+    static HANDGRAD_INLINE Order order(F f) {
+        std::int32_t at[lanes];
+        for (int i = 0; i < lanes; ++i) at[i] = f(i);
+        return _mm512_loadu_si512(at);
+    }
+    static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) { return _mm512_permutex2var_ps(a, order, b); }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
         return _mm512_mask_blend_ps(0x4924, _mm512_mask_blend_ps(0x2492, a, b), c);
     }
@@ -202,6 +212,14 @@ struct Simd<double> {
         const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
         return _mm512_permutexvar_pd(_mm512_add_epi64(_mm512_mullo_epi64(lane, _mm512_set1_epi64(Step)), _mm512_set1_epi64(Start)), a);
     }
+    using Order = __m512i;
+    template <class F>
+    static HANDGRAD_INLINE Order order(F f) {
+        std::int64_t at[lanes];
+        for (int i = 0; i < lanes; ++i) at[i] = f(i);
+        return _mm512_loadu_si512(at);
+    }
+    static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) { return _mm512_permutex2var_pd(a, order, b); }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
         return _mm512_mask_blend_pd(0x24, _mm512_mask_blend_pd(0x92, a, b), c);
     }
@@ -324,6 +342,17 @@ struct Simd<float> {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         return _mm256_permutevar8x32_ps(a, _mm256_add_epi32(_mm256_mullo_epi32(lane, _mm256_set1_epi32(Step)), _mm256_set1_epi32(Start)));
     }
+    using Order = __m256i;
+    template <class F>
+    static HANDGRAD_INLINE Order order(F f) {
+        std::int32_t at[lanes];
+        for (int i = 0; i < lanes; ++i) at[i] = f(i);
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    }
+    static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) {
+        const Mask second = _mm256_castsi256_ps(_mm256_slli_epi32(order, 28));  // of a number, the bit of weight 8
+        return pick(second, _mm256_permutevar8x32_ps(b, order), _mm256_permutevar8x32_ps(a, order));
+    }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
         return _mm256_blend_ps(_mm256_blend_ps(a, b, 0x92), c, 0x24);
     }
@@ -416,6 +445,18 @@ struct Simd<double> {
         constexpr auto lane = [](int i) { return ((Start + Step * i) & 3) << 2 * i; };
         constexpr int all = lane(0) | lane(1) | lane(2) | lane(3);
         return _mm256_permute4x64_pd(a, all);
+    }
+    using Order = __m256i;  // of the two halves of each number
+    template <class F>
+    static HANDGRAD_INLINE Order order(F f) {
+        std::int32_t at[2 * lanes];
+        for (int i = 0; i < 2 * lanes; ++i) at[i] = 2 * f(i / 2) + i % 2;
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    }
+    static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) {
+        const __m256 first = _mm256_permutevar8x32_ps(_mm256_castpd_ps(a), order);
+        const __m256 other = _mm256_permutevar8x32_ps(_mm256_castpd_ps(b), order);
+        return _mm256_castps_pd(_mm256_blendv_ps(first, other, _mm256_castsi256_ps(_mm256_slli_epi32(order, 28))));
     }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) { return _mm256_blend_pd(_mm256_blend_pd(a, b, 2), c, 4); }
     static constexpr bool masks_bytes = false;
@@ -571,6 +612,18 @@ struct Simd {
     template <int Step, int Start>
     static HANDGRAD_INLINE Vec turned(Vec a) {
         return each([&](int i) { return a[(Start + Step * i) & (lanes - 1)]; });
+    }
+    struct Order {
+        int at[lanes];
+    };
+    template <class F>
+    static HANDGRAD_INLINE Order order(F f) {
+        Order all;
+        for (int i = 0; i < lanes; ++i) all.at[i] = f(i);
+        return all;
+    }
+    static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, const Order& order) {
+        return each([&](int i) { return order.at[i] < lanes ? a[order.at[i]] : b[order.at[i] - lanes]; });
     }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
         return each([&](int i) { return i % 3 == 0 ? a[i] : i % 3 == 1 ? b[i] : c[i]; });
