@@ -20,8 +20,8 @@ def interleave(
 ) -> dict[str, np.ndarray]:
     """Return each contestant's times in milliseconds, one a round, after a round of warming up.
 
-    With `again` each runs once more before it is timed, and so finds in the caches what it leaves there itself,
-    not what the one before it left.
+    With `again` each runs once more before it is timed, and so finds in the caches what it leaves there
+    itself, not what the one before it left.
     """
     for run in contestants.values():
         run()

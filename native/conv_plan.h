@@ -72,7 +72,7 @@ class OutputMoments {
         if (!by_piece()) return;
         const auto take = kernels().of<T>().norm().moments;
         running_[as_size(slot)].add(static_cast<double>(end - begin), [&](std::int64_t f, double* mean, double* squares) {
-            take(result + f * outputs_.inner + begin, end - begin, mean, squares);
+            take(result + f * outputs_.inner + begin, 1, 0, end - begin, mean, squares);
         });
     }
 

@@ -14,6 +14,10 @@ namespace {
 // Numbers of x that are worth waking a thread.
 constexpr std::int64_t kWorth = 16384;
 
+// Numbers of a channel, from several images where one has fewer, whose moments are taken at once: what comes after the sums
+// takes as long as a hundred numbers.
+constexpr std::int64_t kPart = 2048;
+
 std::int64_t grain_for(std::int64_t size) { return std::max<std::int64_t>(1, kWorth / std::max<std::int64_t>(1, size)); }
 
 template <class T>
@@ -57,12 +61,12 @@ Line<T> line_of(const Line<T>& line, Columns<T>& columns) {
     return {columns.of(line.centre), columns.of(line.scale), columns.of(line.shift), true, line.relu};
 }
 
-// body(image, c, at): the channels of images, each thread some channels of all images, so that sums over a channel are
-// one thread's.
+// body(image, c, at): the channels of every `step`-th image, each thread some channels of all images, so that sums over a
+// channel are one thread's.
 template <class Body>
-void by_channels(const NormShape& s, const Body& body) {
+void by_channels(const NormShape& s, std::int64_t step, const Body& body) {
     parallel_for(s.c, grain_for(s.count()), [&](std::int64_t begin, std::int64_t end, int) {
-        for (std::int64_t image = 0; image < s.n; ++image)
+        for (std::int64_t image = 0; image < s.n; image += step)
             for (std::int64_t c = begin; c < end; ++c) body(image, c, (image * s.c + c) * s.inner);
     });
 }
@@ -76,11 +80,13 @@ void channel_moments(const NormShape& s, const T* x, double* mean, double* squar
     std::fill_n(squares, s.c, 0.0);
     if (s.count() == 0) return;
     if (s.inner >= kWide) {
-        by_channels(s, [&](std::int64_t image, std::int64_t c, std::int64_t at) {
+        const std::int64_t together = std::max<std::int64_t>(1, kPart / s.inner);
+        by_channels(s, together, [&](std::int64_t image, std::int64_t c, std::int64_t at) {
+            const std::int64_t images = std::min(together, s.n - image);
             double own_mean, own_squares;
-            k.moments(x + at, s.inner, &own_mean, &own_squares);
-            join_moments(static_cast<double>(s.inner * image), &mean[c], &squares[c], static_cast<double>(s.inner), own_mean,
-                         own_squares);
+            k.moments(x + at, images, s.columns(), s.inner, &own_mean, &own_squares);
+            join_moments(static_cast<double>(s.inner * image), &mean[c], &squares[c], static_cast<double>(s.inner * images),
+                         own_mean, own_squares);
         });
         return;
     }
@@ -121,7 +127,7 @@ void channel_dots(const NormShape& s, const Line<T>& line, const T* dy, const T*
     std::fill_n(sum, s.c, 0.0);
     std::fill_n(dot, s.c, 0.0);
     if (s.inner >= kWide) {
-        by_channels(s, [&](std::int64_t, std::int64_t c, std::int64_t at) {
+        by_channels(s, 1, [&](std::int64_t, std::int64_t c, std::int64_t at) {
             double own_sum, own_dot;
             k.dots(line_of(line, c), dy + at, x + at, s.inner, &own_sum, &own_dot);
             sum[c] += own_sum;
@@ -268,7 +274,7 @@ void groupnorm_forward(const NormShape& s, std::int64_t groups, double eps, cons
         for (std::int64_t r = begin; r < end; ++r) {
             const Group g = group_of(s, groups, r);
             double mean = 0, squares = 0;
-            if (g.length() > 0) k.moments(x + g.at, g.length(), &mean, &squares);
+            if (g.length() > 0) k.moments(x + g.at, 1, 0, g.length(), &mean, &squares);
             kept.mean[r] = static_cast<T>(mean);
             kept.rest[r] = static_cast<T>(mean - static_cast<double>(kept.mean[r]));
             kept.inv_std[r] = static_cast<T>(1 / std::sqrt(squares / std::max(1.0, static_cast<double>(g.length())) + eps));

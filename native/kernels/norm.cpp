@@ -46,35 +46,42 @@ Moments join(const Moments& a, const Moments& b) {
     return {count, a.mean + apart * b.count / count, a.squares + b.squares + apart * apart * a.count * b.count / count};
 }
 
-// Twice over a run: its mean, rounded, and the distances from it, which also tell what the rounding left out.
+// Twice over a run, which lies in `parts` of `length` numbers each: its mean, rounded, and the distances from it, which also tell
+// what the rounding left out.
 template <class T>
-Moments moments_of_run(const T* x, std::int64_t count) {
+Moments moments_of_run(const T* x, std::int64_t parts, std::int64_t apart, std::int64_t length) {
     using S = Simd<T>;
     Sum<S> sum;
-    in_ways<S>(count, [&](std::int64_t i, int n, int way) HANDGRAD_INLINED {
-        ask_ahead(x + i);
-        sum.way[way] = S::add(sum.way[way], load_some<S>(x + i, n));
-    });
-    const double length = static_cast<double>(count);
-    const T near = static_cast<T>(sum.total() / length);
+    for (std::int64_t p = 0; p < parts; ++p)
+        in_ways<S>(length, [&](std::int64_t i, int n, int way) HANDGRAD_INLINED {
+            const T* const at = x + p * apart + i;
+            ask_ahead(at);
+            sum.way[way] = S::add(sum.way[way], load_some<S>(at, n));
+        });
+    const double count = static_cast<double>(parts * length);
+    const T near = static_cast<T>(sum.total() / count);
     const auto centre = S::splat(near);
     Sum<S> left, squares;
-    in_ways<S>(count, [&](std::int64_t i, int n, int way) HANDGRAD_INLINED {
-        const auto d = distance<S>(x + i, n, centre);
-        left.way[way] = S::add(left.way[way], d);
-        squares.way[way] = S::fma(d, d, squares.way[way]);
-    });
+    for (std::int64_t p = 0; p < parts; ++p)
+        in_ways<S>(length, [&](std::int64_t i, int n, int way) HANDGRAD_INLINED {
+            const auto d = distance<S>(x + p * apart + i, n, centre);
+            left.way[way] = S::add(left.way[way], d);
+            squares.way[way] = S::fma(d, d, squares.way[way]);
+        });
     const double missed = left.total();
-    return {length, near + missed / length, squares.total() - missed * missed / length};
+    return {count, near + missed / count, squares.total() - missed * missed / count};
 }
 
 template <class T>
-void moments(const T* x, std::int64_t count, double* mean, double* squares) {
+void moments(const T* x, std::int64_t parts, std::int64_t apart, std::int64_t length, double* mean, double* squares) {
+    const std::int64_t at_once = length < kRun ? kRun / length : 1;
     Moments all{0, 0, 0};
-    for (std::int64_t i = 0; i < count; i += kRun) {
-        const Moments run = moments_of_run(x + i, count - i < kRun ? count - i : kRun);
-        all = i == 0 ? run : join(all, run);
-    }
+    for (std::int64_t p = 0; p < parts; p += at_once)
+        for (std::int64_t i = 0; i < length; i += kRun) {
+            const std::int64_t here = parts - p < at_once ? parts - p : at_once;
+            const Moments run = moments_of_run(x + p * apart + i, here, apart, length - i < kRun ? length - i : kRun);
+            all = p + i == 0 ? run : join(all, run);
+        }
     *mean = all.mean;
     *squares = all.squares > 0 ? all.squares : all.squares * 0;  // 0 where rounding went below, NaN where it is NaN
 }

@@ -39,8 +39,8 @@ inline constexpr int kTogether = 4;
 // Sums of float32 go on in double after some thousand numbers. `stream` writes past the caches.
 template <class T>
 struct NormKernels {
-    // The mean of `count` > 0 numbers and the sum of their squared distances from it.
-    void (*moments)(const T* x, std::int64_t count, double* mean, double* squares);
+    // The mean and the sum of squared distances from it, of `parts` > 0 stretches of `length` > 0 numbers that lie `apart`.
+    void (*moments)(const T* x, std::int64_t parts, std::int64_t apart, std::int64_t length, double* mean, double* squares);
     // The same of columns begin..end of x (rows, columns), rows > 0.
     void (*column_moments)(const T* x, std::int64_t rows, std::int64_t columns, std::int64_t begin, std::int64_t end,
                            double* mean, double* squares);
