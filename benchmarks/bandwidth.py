@@ -4,11 +4,12 @@ python benchmarks/bandwidth.py [--sizes 1 4 16 64] [--rounds 15] [--only pool] [
 
 float32; first the layers of nets A to D (`nets.py`) at their own sizes, then all that there are for images of
 64 channels and 32 x 32, by the size of x in MB. Each pass is charged what it cannot avoid: what it reads and
-writes once (dropout its mask too, max-pool the bytes that name its winners), and the images again where a mean
-must be known first. The copy beside it moves as many bytes; of one on a single thread and one on as many threads
-as the pass has the faster counts. Each finds in the caches what its own call before left there: the copies share
-their arrays, and the second would else profit from the first. Small arrays go through several times in a row, as
-in a training step, where one layer follows another and threads do not fall asleep in between.
+writes once (dropout its mask too, max-pool the bytes that name its winners), and the images again where a
+mean must be known first. The copy beside it moves as many bytes; of one on a single thread and one on as
+many threads as the pass has the faster counts. Each finds in the caches what its own call before left there:
+the copies share their arrays, and the second would else profit from the first. Small arrays go through
+several times in a row, as in a training step, where one layer follows another and threads do not fall asleep
+in between.
 """
 
 from __future__ import annotations

@@ -260,11 +260,13 @@ void column_dots(const Line<T>& line, const T* dy, const T* x, std::int64_t rows
               : column_dots_of_line<T, false>(line, dy, x, rows, columns, begin, end, sum, dot);
 }
 
+// Asks for the next row, whose moments are taken next, while this one is written.
 template <class T>
 void row_apply(const Row<T>& row, const T* x, T* y, std::int64_t count, bool stream) {
     using S = Simd<T>;
     const auto centre = S::splat(row.centre), inv_std = S::splat(row.inv_std), offset = S::splat(row.offset);
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
+        prefetch_read(x + count + i);
         const auto xhat = S::fma(S::sub(load_some<S>(x + i, n), centre), inv_std, offset);
         put<S>(y + i, S::fma(xhat, load_some<S>(row.gamma + i, n), load_some<S>(row.beta + i, n)), n, stream);
     });
@@ -300,6 +302,8 @@ void gradients_of_rows(std::int64_t apart, const Row<T>* row, const RowGradient<
         HANDGRAD_UNROLL
         for (int r = 0; r < Rows; ++r) {
             const std::int64_t at = r * apart + i;
+            prefetch_read(x + at + Rows * apart);
+            prefetch_read(dy + at + Rows * apart);
             const auto inv_std = S::splat(row[r].inv_std), dv = load_some<S>(dy + at, n);
             const auto d = S::sub(load_some<S>(x + at, n), S::splat(row[r].centre));
             of_gamma = S::fma(dv, S::fma(d, inv_std, S::splat(row[r].offset)), of_gamma);
