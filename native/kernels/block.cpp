@@ -187,7 +187,7 @@ void image(const ConvPlan& plan, const PoolShape& pool, const T* packed_weights,
 // Asks for `count` numbers: the machine does not foresee short runs that lie far apart.
 template <class N>
 HANDGRAD_INLINE void ask_for(const N* from, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; i += kLineBytes / static_cast<std::int64_t>(sizeof(N))) prefetch_read(from + i);
+    for (std::int64_t i = 0; i < count; i += kLine<N>) prefetch_read(from + i);
 }
 
 template <class T>

@@ -80,7 +80,6 @@ struct Block {
 
     // The panel of B after column c is brought nearer by the tiles of this one, a share each.
     void ask_ahead(Tile<T>& tile, const Panels& panels, std::int64_t c, std::int64_t q) const {
-        constexpr std::int64_t line = kLineBytes / sizeof(T);
         const std::int64_t next = c + C::width;
         if (way == Way::block) {
             if (next < n) ask_for_share<T>(tile, packed_panel(next), k * C::width, panels.count, q);
@@ -89,9 +88,9 @@ struct Block {
         const T* from = next < n ? b_at() + next * g.b_column : last ? nullptr : b_at() + k * g.b_row;
         const int first = static_cast<int>(q), by = static_cast<int>(panels.count);
         if (way == Way::place)  // a row begins within a line, and reaches into one more
-            tile.lines = {from, line, g.b_row, line * g.b_row, first, kVectors, by};
+            tile.lines = {from, kLine<T>, g.b_row, kLine<T> * g.b_row, first, kVectors, by};
         else
-            tile.lines = {from, line * g.b_column, g.b_column, line, first, kVectors - 1, by};
+            tile.lines = {from, kLine<T> * g.b_column, g.b_column, kLine<T>, first, kVectors - 1, by};
     }
 
     template <class After>

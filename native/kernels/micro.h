@@ -6,8 +6,8 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
-// Lines of a matrix that is not packed: those at from + v * across + p % line * step + p / line * run are asked for in step p,
-// for v = first, first + by, ... up to last, where `line` is how many numbers a line holds.
+// Lines of a matrix that is not packed: those at from + v across + p % kLine step + p / kLine run are asked for in step p, for
+// v = first, first + by, ... up to last.
 template <class T>
 struct Lines {
     const T* from = nullptr;
@@ -15,8 +15,7 @@ struct Lines {
     int first = 0, last = 0, by = 1;
 
     HANDGRAD_INLINE void ask(std::int64_t p) const {
-        constexpr std::int64_t line = kLineBytes / sizeof(T);
-        const T* at = from + p % line * step + p / line * run;
+        const T* at = from + p % kLine<T> * step + p / kLine<T> * run;
         for (int v = first; v <= last; v += by) prefetch_read(at + v * across);
     }
 };
@@ -109,7 +108,7 @@ void micro(const Tile<T>& t) {
         }
         if constexpr (kPacked) {
             prefetch_read(a + kStepsAhead * R);
-            if constexpr (R * sizeof(T) > kLineBytes) prefetch_read(a + kStepsAhead * R + kLineBytes / sizeof(T));
+            if constexpr (R > kLine<T>) prefetch_read(a + kStepsAhead * R + kLine<T>);
         }
         if (far && !kAsks) {
             prefetch_read(b + kStepsAhead * t.b_step);
@@ -134,7 +133,7 @@ void micro(const Tile<T>& t) {
         HANDGRAD_UNROLL
         for (int j = 0; j < V; ++j) prefetch(c + j * S::lanes);
         prefetch(c + V * S::lanes - 1);  // a row that begins within a line reaches into one more
-        for (int line = 0; line < t.ahead_lines; ++line, ahead += kLineBytes / sizeof(T)) prefetch_read(ahead);
+        for (int line = 0; line < t.ahead_lines; ++line, ahead += kLine<T>) prefetch_read(ahead);
         for (const std::int64_t until = left - between; left > until; --left) step();
     }
     for (; left > 0; --left) step();
@@ -177,9 +176,8 @@ struct Panels {
 // Tile `number` of `count` asks for its share of what is multiplied next, `size` numbers in one piece.
 template <class T>
 HANDGRAD_INLINE void ask_for_share(Tile<T>& tile, const T* next, std::int64_t size, std::int64_t count, std::int64_t number) {
-    constexpr std::int64_t line = kLineBytes / sizeof(T);
-    const std::int64_t lines = ceil_div(size, line * count * kRows);
-    tile.ahead = next + number * kRows * lines * line;
+    const std::int64_t lines = ceil_div(size, kLine<T> * count * kRows);
+    tile.ahead = next + number * kRows * lines * kLine<T>;
     tile.ahead_lines = static_cast<int>(lines);
 }
 

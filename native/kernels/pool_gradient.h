@@ -90,8 +90,7 @@ struct ToAll {
 // Asks for what lies in the next plane where rows top .. top + stride_y lie in this one, to be written soon.
 template <class T>
 HANDGRAD_INLINE void ask_for_next_plane(const PoolShape& s, const T* dx, std::int64_t top) {
-    constexpr std::int64_t kLine = 64 / sizeof(T);
-    for (std::int64_t i = 0; i < s.stride_y * s.width; i += kLine) prefetch(dx + s.plane() + top * s.width + i);
+    for (std::int64_t i = 0; i < s.stride_y * s.width; i += kLine<T>) prefetch(dx + s.plane() + top * s.width + i);
 }
 
 // What a row of windows, Step apart, shares to columns Step j + c, Step (j + 1) + c, ... of dx: the sum of dout of windows

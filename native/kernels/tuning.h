@@ -27,6 +27,9 @@ inline constexpr std::int64_t kRowsBytes = 40 << 10;
 inline constexpr std::int64_t kNarrowWindows = 5, kNarrowPixels = 256;
 
 inline constexpr std::int64_t kLineBytes = 64;
+// Numbers in a cache line.
+template <class T>
+inline constexpr std::int64_t kLine = kLineBytes / static_cast<std::int64_t>(sizeof(T));
 
 // Where B is read in place, k is cut so short that a panel of B (128 bytes a step), the next one and a block of A share the
 // first-level cache.
