@@ -8,6 +8,7 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
+// Whether rows have so few windows, and planes so few pixels.
 template <class T>
 bool fits_lanes(const PoolShape& s) {
     return s.plane() <= kNarrowPixels && s.out_width() <= kNarrowWindows && 2 * s.out_width() <= Simd<T>::lanes;

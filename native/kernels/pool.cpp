@@ -59,12 +59,22 @@ struct Average {
     HANDGRAD_INLINE void store(std::int64_t to, Part a, int n) const { store_some<S>(out + to, S::div(a, taps), n); }
 };
 
-// Windows of 2 x 2 whose upper rows are `a`, and lower rows `b`.
+// Windows of 2 x 2 whose taps 0 and 2 are `even`, and taps 1 and 3 `odd`.
 template <class S, class Fold>
-HANDGRAD_INLINE typename Fold::Part halves(const Two<S>& a, const Two<S>& b, const Fold& fold) {
-    const auto upper = fold.joined(fold.at(S::evens(a.low, a.high), 0), fold.at(S::odds(a.low, a.high), 1));
-    const auto lower = fold.joined(fold.at(S::evens(b.low, b.high), 2), fold.at(S::odds(b.low, b.high), 3));
+HANDGRAD_INLINE typename Fold::Part halves(const Two<S>& even, const Two<S>& odd, const Fold& fold) {
+    const auto upper = fold.joined(fold.at(even.low, 0), fold.at(odd.low, 1));
+    const auto lower = fold.joined(fold.at(even.high, 2), fold.at(odd.high, 3));
     return fold.joined(upper, lower);
+}
+
+// Every other number of two pairs in a row, from the first and from the second on.
+template <class S>
+HANDGRAD_INLINE Two<S> evens(const Two<S>& a, const Two<S>& b) {
+    return {S::evens(a.low, a.high), S::evens(b.low, b.high)};
+}
+template <class S>
+HANDGRAD_INLINE Two<S> odds(const Two<S>& a, const Two<S>& b) {
+    return {S::odds(a.low, a.high), S::odds(b.low, b.high)};
 }
 
 // Windows of 2 x 2 that tile the image: two rows, each split into its even and its odd numbers.
@@ -79,7 +89,8 @@ void pool_halves(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
             ask_ahead(upper + 2 * j + S::lanes);
             ask_ahead(lower + 2 * j);
             ask_ahead(lower + 2 * j + S::lanes);
-            fold.store(at + y * windows + j, halves(load_two<S>(upper + 2 * j, 2 * n), load_two<S>(lower + 2 * j, 2 * n), fold), n);
+            const Two<S> a = load_two<S>(upper + 2 * j, 2 * n), b = load_two<S>(lower + 2 * j, 2 * n);
+            fold.store(at + y * windows + j, halves(evens(a, b), odds(a, b), fold), n);
         });
     }
 }
@@ -94,10 +105,7 @@ void pool_packed_halves(const PoolShape& s, const T* x, std::int64_t planes, con
         const T* const from = x + 4 * i;
         for (int v = 0; v < 4; ++v) ask_ahead(from + v * S::lanes);
         const Two<S> a = load_two<S>(from, 4 * n), b = load_two<S>(from + 2 * S::lanes, 4 * n - 2 * S::lanes);
-        const Two<S> even = runs.split({S::evens(a.low, a.high), S::evens(b.low, b.high)});
-        const Two<S> odd = runs.split({S::odds(a.low, a.high), S::odds(b.low, b.high)});
-        const auto upper = fold.joined(fold.at(even.low, 0), fold.at(odd.low, 1));
-        fold.store(i, fold.joined(upper, fold.joined(fold.at(even.high, 2), fold.at(odd.high, 3))), n);
+        fold.store(i, halves(runs.split(evens(a, b)), runs.split(odds(a, b)), fold), n);
     });
 }
 
