@@ -15,6 +15,7 @@ in between.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,31 +26,25 @@ from protocol import interleave, machine, peak
 import handgrad
 from handgrad import layers
 
+sys.path.append(str(Path(__file__).parent / "contestants"))
+from spec import NETS, image_layers
+
 CHANNELS, SIDE = 64, 32
 WINDOWS = ((2, 2, 2), (3, 3, 2), (2, 3, 2), (3, 3, 3), (3, 3, 1))  # height, width, stride
-# Nets A to D: images, filters and sides that norm, relu and pooling meet there.
-NETS = {
-    "A": ((50, 32, 32, 32), ("relu", "pool")),
-    "B": ((500, 64, 32, 32), ("relu", "pool")),
-    "C": ((512, 70, 32, 32), ("norm", "relu", "pool")),
-    "D, first": ((128, 64, 32, 32), ("norm", "relu", "pool")),
-    "D, second": ((128, 128, 16, 16), ("norm", "relu", "pool")),
-    "D, third": ((128, 256, 8, 8), ("norm", "relu", "pool")),
-}
 Run = Callable[[], object]
 Passes = dict[str, tuple[Run, float]]  # what runs, and the bytes it is charged
 
 
-def passes_of_net(shape: tuple[int, int, int, int], names: tuple[str, ...]) -> Passes:
-    """Return those that a net has at this shape."""
+def passes_of_net(shape: tuple[int, int, int, int], kinds: list[str]) -> Passes:
+    """Return those of the kinds of layers that a net has at this shape."""
     x = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     scale = np.ones(shape[1], np.float32)
     known = {
-        "norm": lambda: layer("spatial_batchnorm", x, scale, scale, {"mode": "train"}, reads=2),
+        "bn": lambda: layer("spatial_batchnorm", x, scale, scale, {"mode": "train"}, reads=2),
         "relu": lambda: layer("relu", x),
         "pool": lambda: max_pool(x, 2, 2, 2),
     }
-    return {title: run for name in names for title, run in known[name]().items()}
+    return {title: run for kind in kinds for title, run in known[kind]().items()}
 
 
 def passes(megabytes: float) -> Passes:
@@ -160,12 +155,13 @@ def main() -> None:
     options = parser.parse_args()
     tables = [
         measure(
-            f"net {name}: x of {' x '.join(map(str, shape))}",
-            passes_of_net(shape, names),
+            f"net {net}: x of {' x '.join(map(str, shape))}",
+            passes_of_net(shape, kinds),
             options.rounds,
             options.only,
         )
-        for name, (shape, names) in NETS.items()
+        for net in NETS
+        for shape, kinds in image_layers(net).items()
     ]
     tables += [
         measure(f"x of {size:g} MB", passes(size), options.rounds, options.only) for size in options.sizes

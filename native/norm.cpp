@@ -332,16 +332,12 @@ class ScaleSums {
     const Scratch<double> long_;
 };
 
-// dx = dxhat inv_std + by_x (x - centre) + rest, where dxhat = dout gamma, sum and dot are its sums.
-struct GroupGradient {
-    double by_x, rest;
-};
-
+// Where sum and dot are the sums of dxhat = dout gamma, as row_dots takes them.
 template <class T>
-GroupGradient gradient_of(const Group& g, const Statistics<T>& kept, double sum, double dot) {
+RowGradient<T> gradient_of(const Group& g, const Statistics<T>& kept, double sum, double dot) {
     const double inv_std = kept.inv_std[g.r], of_mean = kept.rest[g.r], share = 1 / std::max(1.0, static_cast<double>(g.length()));
     const double by_x = -inv_std * inv_std * inv_std * (dot - of_mean * sum) * share;
-    return {by_x, -inv_std * sum * share - by_x * of_mean};
+    return {static_cast<T>(by_x), static_cast<T>(-inv_std * sum * share - by_x * of_mean)};
 }
 
 // Of one group of `images` images in a row, the first of which has it as `g`; each image has `groups`.
@@ -356,8 +352,7 @@ void narrow_group_gradients(const NormKernels<T>& k, Group g, int images, std::i
         row[i] = {kept.mean[g.r], inv_std, -kept.rest[g.r] * inv_std, gamma + column, nullptr};
         double sum, dot;
         k.row_dots(row[i], dout + g.at, x + g.at, g.length(), &sum, &dot);
-        const GroupGradient own = gradient_of(g, kept, sum, dot);
-        of[i] = {static_cast<T>(own.by_x), static_cast<T>(own.rest)};
+        of[i] = gradient_of(g, kept, sum, dot);
     }
     k.row_gradients(images, apart, row, of, dout + first, x + first, dx + first, sums.run_of_gamma(slot) + column,
                     sums.run_of_beta(slot) + column, g.length(), stream);
@@ -377,12 +372,11 @@ void wide_group_gradient(const NormKernels<T>& k, const Group& g, const T* dout,
         sums.gamma(slot)[channel] += kept.inv_std[g.r] * (own_dot - kept.rest[g.r] * own_sum);
         sums.beta(slot)[channel] += own_sum;
     }
-    const GroupGradient of = gradient_of(g, kept, sum, dot);
-    const T by_x = static_cast<T>(of.by_x), rest = static_cast<T>(of.rest);
+    const RowGradient<T> of = gradient_of(g, kept, sum, dot);
     for (std::int64_t c = 0; c < g.channels; ++c) {
         const std::int64_t at = g.at + c * g.inner;
         const T by_dout = gamma[g.first + c] * kept.inv_std[g.r];
-        k.gradient(line, {&by_dout, &by_x, &rest}, dout + at, x + at, dx + at, g.inner, stream);
+        k.gradient(line, {&by_dout, &of.by_x, &of.rest}, dout + at, x + at, dx + at, g.inner, stream);
     }
 }
 

@@ -69,6 +69,24 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> d
     return {"W": rng.standard_normal(shape, dtype=np.float32) * scale, "b": np.zeros(units, np.float32)}
 
 
+def image_layers(net: str) -> dict[tuple[int, int, int, int], list[str]]:
+    """Return the kinds of layers beside convolutions that images pass, by the images' shape (N, C, H, W)."""
+    size, layers = NETS[net]
+    channels, side, found = 3, 32, {}
+    for kind, units in layers:
+        if kind == "affine":
+            break
+        if kind.startswith("conv"):
+            channels = units
+            continue
+        kinds = found.setdefault((size, channels, side, side), [])
+        if kind not in kinds:
+            kinds.append(kind)
+        if kind == "pool":
+            side //= 2
+    return found
+
+
 def notation(net: str) -> str:
     """Return the net as one line of text."""
     return " - ".join(

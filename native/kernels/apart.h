@@ -18,6 +18,11 @@ HANDGRAD_INLINE std::int64_t rows_at_once(std::int64_t width) {
 inline constexpr std::int64_t kRing = 32;
 HANDGRAD_INLINE std::int64_t slot_after(std::int64_t slot, std::int64_t length) { return slot + 1 < length ? slot + 1 : 0; }
 
+template <class T>
+void clear(T* to, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = T(0);
+}
+
 // Two vectors as they lie in memory, of which the first n numbers of the pair count.
 template <class S>
 struct Two {

@@ -74,14 +74,11 @@ Moments moments_of_run(const T* x, std::int64_t parts, std::int64_t apart, std::
 
 template <class T>
 void moments(const T* x, std::int64_t parts, std::int64_t apart, std::int64_t length, double* mean, double* squares) {
-    const std::int64_t at_once = length < kRun ? kRun / length : 1;
     Moments all{0, 0, 0};
-    for (std::int64_t p = 0; p < parts; p += at_once)
-        for (std::int64_t i = 0; i < length; i += kRun) {
-            const std::int64_t here = parts - p < at_once ? parts - p : at_once;
-            const Moments run = moments_of_run(x + p * apart + i, here, apart, length - i < kRun ? length - i : kRun);
-            all = p + i == 0 ? run : join(all, run);
-        }
+    for (std::int64_t i = 0; i < length; i += kRun) {
+        const Moments run = moments_of_run(x + i, parts, apart, length - i < kRun ? length - i : kRun);
+        all = i == 0 ? run : join(all, run);
+    }
     *mean = all.mean;
     *squares = all.squares > 0 ? all.squares : all.squares * 0;  // 0 where rounding went below, NaN where it is NaN
 }
@@ -146,14 +143,6 @@ HANDGRAD_INLINE typename S::Vec setting(const T* from, std::int64_t i, int n) {
     return Each ? load_some<S>(from + i, n) : S::splat(*from);
 }
 
-template <class S, class T>
-HANDGRAD_INLINE void put(T* to, typename S::Vec a, int n, bool stream) {
-    if (stream && n == S::lanes)
-        S::stream(to, a);
-    else
-        store_some<S>(to, a, n);
-}
-
 template <class T, bool Each, bool Relu>
 void apply_line(const Line<T>& line, const T* x, T* y, std::int64_t count, bool stream) {
     using S = Simd<T>;
@@ -161,7 +150,7 @@ void apply_line(const Line<T>& line, const T* x, T* y, std::int64_t count, bool 
         ask_ahead(x + i);
         const auto d = S::sub(load_some<S>(x + i, n), setting<S, Each>(line.centre, i, n));
         const auto v = S::fma(d, setting<S, Each>(line.scale, i, n), setting<S, Each>(line.shift, i, n));
-        put<S>(y + i, Relu ? S::relu(v) : v, n, stream);
+        store_or_stream<S>(y + i, Relu ? S::relu(v) : v, n, stream);
     });
 }
 
@@ -191,7 +180,7 @@ void gradient_of_line(const Line<T>& line, const LineGradient<T>& g, const T* dy
         const auto d = S::sub(load_some<S>(x + i, n), setting<S, Each>(line.centre, i, n));
         const auto dv = passed<S, Each, Relu>(line, load_some<S>(dy + i, n), d, i, n);
         const auto of_x = S::fma(d, setting<S, Each>(g.by_x, i, n), setting<S, Each>(g.rest, i, n));
-        put<S>(dx + i, S::fma(dv, setting<S, Each>(g.by_dout, i, n), of_x), n, stream);
+        store_or_stream<S>(dx + i, S::fma(dv, setting<S, Each>(g.by_dout, i, n), of_x), n, stream);
     });
 }
 
@@ -268,7 +257,7 @@ void row_apply(const Row<T>& row, const T* x, T* y, std::int64_t count, bool str
     by_lanes<S>(count, [&](std::int64_t i, int n) HANDGRAD_INLINED {
         prefetch_read(x + count + i);
         const auto xhat = S::fma(S::sub(load_some<S>(x + i, n), centre), inv_std, offset);
-        put<S>(y + i, S::fma(xhat, load_some<S>(row.gamma + i, n), load_some<S>(row.beta + i, n)), n, stream);
+        store_or_stream<S>(y + i, S::fma(xhat, load_some<S>(row.gamma + i, n), load_some<S>(row.beta + i, n)), n, stream);
     });
 }
 
@@ -309,7 +298,7 @@ void gradients_of_rows(std::int64_t apart, const Row<T>* row, const RowGradient<
             of_gamma = S::fma(dv, S::fma(d, inv_std, S::splat(row[r].offset)), of_gamma);
             of_beta = S::add(dv, of_beta);
             const auto of_x = S::fma(d, S::splat(g[r].by_x), S::splat(g[r].rest));
-            put<S>(dx + at, S::fma(S::mul(dv, gamma), inv_std, of_x), n, stream);
+            store_or_stream<S>(dx + at, S::fma(S::mul(dv, gamma), inv_std, of_x), n, stream);
         }
         store_some<S>(dgamma + i, of_gamma, n);
         store_some<S>(dbeta + i, of_beta, n);

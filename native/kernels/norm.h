@@ -39,7 +39,8 @@ inline constexpr int kTogether = 4;
 // Sums of float32 go on in double after some thousand numbers. `stream` writes past the caches.
 template <class T>
 struct NormKernels {
-    // The mean and the sum of squared distances from it, of `parts` > 0 stretches of `length` > 0 numbers that lie `apart`.
+    // The mean and the sum of squared distances from it, of `length` > 0 numbers, or of several parts of so many that lie `apart`
+    // and together stay in the first-level cache.
     void (*moments)(const T* x, std::int64_t parts, std::int64_t apart, std::int64_t length, double* mean, double* squares);
     // The same of columns begin..end of x (rows, columns), rows > 0.
     void (*column_moments)(const T* x, std::int64_t rows, std::int64_t columns, std::int64_t begin, std::int64_t end,
@@ -56,8 +57,8 @@ struct NormKernels {
     void (*row_apply)(const Row<T>& row, const T* x, T* y, std::int64_t count, bool stream);
     void (*row_dots)(const Row<T>& row, const T* dy, const T* x, std::int64_t count, double* sum, double* dot);
     // dx of `rows` rows that lie `apart`; dgamma += dy xhat, dbeta += dy.
-    void (*row_gradients)(int rows, std::int64_t apart, const Row<T>* row, const RowGradient<T>* g, const T* dy, const T* x, T* dx,
-                          T* dgamma, T* dbeta, std::int64_t count, bool stream);
+    void (*row_gradients)(int rows, std::int64_t apart, const Row<T>* row, const RowGradient<T>* g, const T* dy, const T* x,
+                          T* dx, T* dgamma, T* dbeta, std::int64_t count, bool stream);
 };
 
 }  // namespace handgrad

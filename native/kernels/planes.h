@@ -2,6 +2,7 @@
 // are turned into an array with a vector for each pixel, pooled pixel by pixel, and turned back.
 #pragma once
 
+#include "apart.h"
 #include "pool.h"
 #include "simd.h"
 #include "tuning.h"
@@ -120,7 +121,7 @@ void spread_lanes(const PoolShape& s, T* dx, std::int64_t planes, const Share sh
     const std::int64_t outs = s.out_plane();
     for (std::int64_t first = 0; first < planes; first += S::lanes) {
         const int count = within(planes - first, S::lanes);
-        for (std::int64_t p = 0; p < s.plane(); ++p) S::store(pixels + p * S::lanes, S::zero());
+        clear(pixels, s.plane() * S::lanes);
         Windows at{s};
         by_lanes<S>(outs, [&](std::int64_t o, int n) HANDGRAD_INLINED {
             decltype(share.load(0, 0)) loaded[S::lanes]{};

@@ -95,8 +95,8 @@ void pool_halves(const PoolShape& s, const T* x, std::int64_t at, const Fold fol
     }
 }
 
-// The same on planes whose rows of windows go into a vector without a rest: four vectors in a row are the numbers of one of windows,
-// whatever rows and planes these are in.
+// The same on planes whose rows of windows go into a vector without a rest: four vectors in a row are the numbers of one of
+// windows, whatever rows and planes these are in.
 template <class T, class Fold>
 void pool_packed_halves(const PoolShape& s, const T* x, std::int64_t planes, const Fold fold) {
     using S = Simd<T>;
@@ -237,28 +237,14 @@ void average(const PoolShape& s, const T* x, T* out, std::int64_t planes) {
 
 template <class T>
 void max_gradient(const PoolShape& s, const T* dout, const std::uint8_t* winner, T* dx, std::int64_t planes, bool stream) {
-    if (packs<T>(s)) return spread_packed_halves(s, dx, planes, stream, ToWinner<T>{dout, winner});
-    if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToWinner<T>{dout, winner});
-    for (std::int64_t p = 0; p < planes; ++p) {
-        const std::int64_t at = p * s.out_plane();
-        if (s.halves())
-            spread_halves(s, at, dx + p * s.plane(), stream, ToWinner<T>{dout, winner});
-        else
-            give_to_winners(s, dout + at, winner + at, dx + p * s.plane(), stream);
-    }
+    spread_planes(s, dx, planes, stream, ToWinner<T>{dout, winner},
+                  [&](std::int64_t at, T* plane) { give_to_winners(s, dout + at, winner + at, plane, stream); });
 }
 
 template <class T>
 void average_gradient(const PoolShape& s, const T* dout, T* dx, std::int64_t planes, bool stream) {
-    if (packs<T>(s)) return spread_packed_halves(s, dx, planes, stream, ToAll<T>(dout, s));
-    if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, ToAll<T>(dout, s));
-    for (std::int64_t p = 0; p < planes; ++p) {
-        const std::int64_t at = p * s.out_plane();
-        if (s.halves())
-            spread_halves(s, at, dx + p * s.plane(), stream, ToAll<T>(dout, s));
-        else
-            spread(s, dout + at, dx + p * s.plane(), stream);
-    }
+    spread_planes(s, dx, planes, stream, ToAll<T>(dout, s),
+                  [&](std::int64_t at, T* plane) { spread(s, dout + at, plane, stream); });
 }
 
 template <class T>

@@ -15,9 +15,7 @@ struct PoolShape {
     std::int64_t plane() const { return height * width; }
     std::int64_t out_plane() const { return out_height() * out_width(); }
     std::int64_t taps() const { return window_y * window_x; }
-    // Windows of 2 x 2 that tile, and whether they do without a rest.
     bool halves() const { return window_y == 2 && window_x == 2 && stride_y == 2 && stride_x == 2; }
-    bool whole_halves() const { return halves() && height % 2 == 0 && width % 2 == 0; }
 };
 
 // On `planes` planes one after the other. The window fits into the plane; for the maximum it has at most 256 taps, and

@@ -7,11 +7,6 @@
 
 namespace handgrad::HANDGRAD_ISA {
 
-template <class T>
-void clear(T* to, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) to[i] = T(0);
-}
-
 // The gradient of windows of 2 x 2: share.of(share.load(at, n), tap) is what tap 0 to 3 of outputs at .. at + n gets. A
 // last odd row or column gets 0.
 template <class T, class Share>
@@ -36,7 +31,8 @@ void spread_halves(const PoolShape& s, std::int64_t at, T* dx, bool stream, cons
 // Whether rows of windows of 2 x 2 go into a vector without a rest, and into planes as well.
 template <class T>
 bool packs(const PoolShape& s) {
-    return s.whole_halves() && s.out_width() < Simd<T>::lanes && Simd<T>::lanes % s.out_width() == 0;
+    const bool whole = s.height % 2 == 0 && s.width % 2 == 0;
+    return s.halves() && whole && s.out_width() < Simd<T>::lanes && Simd<T>::lanes % s.out_width() == 0;
 }
 
 // The same on such planes: a vector of windows is four vectors in a row of dx.
@@ -86,6 +82,16 @@ struct ToAll {
     HANDGRAD_INLINE typename S::Vec of(typename S::Vec loaded, int) const { return loaded; }
     HANDGRAD_INLINE void turn(typename S::Vec (&loaded)[S::lanes]) const { transpose<S>(loaded); }
 };
+
+// The gradient of `planes` planes: what share says where it has a way for such windows, else other(at, dx) plane by plane, whose
+// first output is number `at`.
+template <class T, class Share, class Other>
+void spread_planes(const PoolShape& s, T* dx, std::int64_t planes, bool stream, const Share& share, const Other& other) {
+    if (packs<T>(s)) return spread_packed_halves(s, dx, planes, stream, share);
+    if (fits_lanes<T>(s)) return spread_in_lanes(s, dx, planes, share);
+    for (std::int64_t p = 0; p < planes; ++p, dx += s.plane())
+        s.halves() ? spread_halves(s, p * s.out_plane(), dx, stream, share) : other(p * s.out_plane(), dx);
+}
 
 // Asks for what lies in the next plane where rows top .. top + stride_y lie in this one, to be written soon.
 template <class T>

@@ -63,6 +63,14 @@ struct Simd;
 
 #if defined(HANDGRAD_ISA_AVX512)
 
+// f(0), f(1), ... as whole numbers of a type.
+template <class Whole, class F>
+HANDGRAD_INLINE __m512i order_of(F f) {
+    Whole at[64 / sizeof(Whole)];
+    for (int i = 0; i < static_cast<int>(64 / sizeof(Whole)); ++i) at[i] = f(i);
+    return _mm512_loadu_si512(at);
+}
+
 template <>
 struct Simd<float> {
     using Vec = __m512;
@@ -128,9 +136,7 @@ struct Simd<float> {
     using Order = __m512i;
     template <class F>
     static HANDGRAD_INLINE Order order(F f) {
-        std::int32_t at[lanes];
-        for (int i = 0; i < lanes; ++i) at[i] = f(i);
-        return _mm512_loadu_si512(at);
+        return order_of<std::int32_t>(f);
     }
     static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) { return _mm512_permutex2var_ps(a, order, b); }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
@@ -215,9 +221,7 @@ struct Simd<double> {
     using Order = __m512i;
     template <class F>
     static HANDGRAD_INLINE Order order(F f) {
-        std::int64_t at[lanes];
-        for (int i = 0; i < lanes; ++i) at[i] = f(i);
-        return _mm512_loadu_si512(at);
+        return order_of<std::int64_t>(f);
     }
     static HANDGRAD_INLINE Vec from_two(Vec a, Vec b, Order order) { return _mm512_permutex2var_pd(a, order, b); }
     static HANDGRAD_INLINE Vec blend_three(Vec a, Vec b, Vec c) {
