@@ -8,6 +8,7 @@
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
+#include "shifted.h"
 #include "threads.h"
 #include "winograd.h"
 
@@ -186,6 +187,25 @@ void conv_moments(const ConvShape& s, const T* x, T* shift, double* products) {
             for (int part = 0; part < num_threads(); ++part) sum += sums.get()[part * share + i * row + j];
             products[i * all + j] = products[j * all + i] = sum;
         }
+}
+
+bool conv_pool_takes(const ConvShape& s, const PoolShape& pool) {
+    return shifted_takes(s) ? shifted_pool_takes(s, pool) : winograd_pool_takes(s, pool);
+}
+
+void conv_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
+                       std::uint8_t* winner) {
+    (shifted_takes(s) ? shifted_pool_forward : winograd_pool_forward)(s, pool, x, w, b, out, winner);
+}
+
+void conv_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                          const float* w, float* dx) {
+    (shifted_takes(s) ? shifted_pool_backward_x : winograd_pool_backward_x)(s, pool, dout, winner, w, dx);
+}
+
+void conv_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                          const float* x, float* dw, float* db) {
+    (shifted_takes(s) ? shifted_pool_backward_w : winograd_pool_backward_w)(s, pool, dout, winner, x, dw, db);
 }
 
 #define HANDGRAD_FOR(T)                                                                                                   \

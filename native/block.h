@@ -1,4 +1,4 @@
-// Convolution, relu and max-pool in one, on all threads.
+// Convolution, relu and max-pool, or convolution and max-pool, in one, on all threads.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,16 @@ void conv_relu_pool_backward_x(const ConvShape& s, const PoolShape& pool, const 
 template <class T>
 void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const T* dout, const std::uint8_t* winner,
                                const T* x, const T* shift, T* dw, T* db);
+
+// The same without relu, in single precision: the convolution's output is there for a few images at a time. Whether these functions
+// take the shape, at the precision in use; all of them are quicker than one layer after the other.
+bool conv_pool_takes(const ConvShape& s, const PoolShape& pool);
+void conv_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
+                       std::uint8_t* winner);
+void conv_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                          const float* w, float* dx);
+void conv_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                          const float* x, float* dw, float* db);
 
 // The moments of a convolution's windows: shift (C,), a mean of each channel of x, and the sums over all pixels of the
 // products of any two taps less their shifts, and of each with 1: products (taps + 1, taps + 1), the number of pixels

@@ -220,17 +220,6 @@ void direct_backward_w(const ConvShape& s, const T* dout, const T* relu_out, con
     gather_parts(result.get(), share, parts, plan, dw, db);
 }
 
-// db (F,): the sums of dout's planes, over images in one order whatever the threads.
-template <class T>
-void sum_of_planes(const ConvShape& s, const T* dout, T* db) {
-    const std::int64_t pixels = s.out_h() * s.out_w();
-    parallel_for(s.f, 4, [&](std::int64_t begin, std::int64_t end, int) {
-        std::fill(db + begin, db + end, T(0));
-        for (std::int64_t image = 0; image < s.n; ++image)
-            kernels().of<T>().add_row_sums(db + begin, dout + (image * s.f + begin) * pixels, end - begin, pixels);
-    });
-}
-
 }  // namespace
 
 template <class T>
@@ -268,10 +257,7 @@ template <class T>
 void conv_backward_w(const ConvShape& s, const T* dout, const T* x, T* dw, T* db) {
     if constexpr (sizeof(T) == sizeof(float)) {
         if (shifted_takes(s)) return shifted_backward_w(s, dout, x, dw, db);
-        if (winograd_takes(s)) {
-            winograd_backward_w(s, dout, x, dw);
-            return sum_of_planes(s, dout, db);
-        }
+        if (winograd_takes(s)) return winograd_backward_w(s, dout, x, dw, db);
     }
     direct_backward_w<T>(s, dout, nullptr, x, nullptr, dw, db);
 }

@@ -5,6 +5,7 @@
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
+#include "pooled_scores.h"
 #include "threads.h"
 
 namespace handgrad {
@@ -105,32 +106,10 @@ void sum_gradient(const ConvShape& s, const ShiftedPlan& p, const FromDout& dout
     }
 }
 
-// The convolution's outputs of a group, or their gradients, for each thread: they stay in its second-level cache.
-class Scores {
-  public:
-    Scores(const ConvShape& s, const ShiftedPlan& p)
-        : image_(s.f * s.out_h() * s.out_w()), share_(whole_lines<float>(p.images * image_)), all_(as_size(share_ * num_threads())) {}
-    float* of(int slot) const { return all_.get() + slot * share_; }
-
-  private:
-    const std::int64_t image_, share_;
-    const Scratch<float> all_;
-};
-
-// Gradients of a pool's outputs, which go back to the convolution's as a group asks for them.
-struct Pooled {
-    const ConvShape& s;
-    const PoolShape& pool;
-    const float* dout;
-    const std::uint8_t* winner;
-    const Scores& scores;
-
-    const float* operator()(std::int64_t image, const ShiftedGroup& group, int slot) const {
-        const std::int64_t at = image * s.f * pool.out_plane();
-        kernels().of<float>().pool().max_gradient(pool, dout + at, winner + at, scores.of(slot), group.images * s.f, false);
-        return scores.of(slot);
-    }
-};
+// Gradients of a group, as convolve asks for them.
+auto unpooled(const Pooled& pooled) {
+    return [&](std::int64_t image, const ShiftedGroup& group, int slot) { return pooled.of(image, group.images, slot); };
+}
 
 }  // namespace
 
@@ -171,28 +150,29 @@ bool shifted_pool_takes(const ConvShape& s, const PoolShape& pool) {
 void shifted_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
                           std::uint8_t* winner) {
     const ShiftedPlan p = forward_plan_of(s);
-    const Scores scores(s, p);
+    const Scores scores(s, p.images);
     convolve(p, s.n, in_batch(x, s.c * s.h * s.w), forward_filters(s, w), b, false,
              [&](std::int64_t, const ShiftedGroup&, int slot) { return scores.of(slot); },
              [&](std::int64_t image, const ShiftedGroup& group, int slot) {
-                 const std::int64_t at = image * s.f * pool.out_plane();
-                 kernels().of<float>().pool().max(pool, scores.of(slot), out + at, winner + at, group.images * s.f);
+                 pool_scores(s, pool, scores.of(slot), image, group.images, out, winner);
              });
 }
 
 void shifted_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
                              const float* w, float* dx) {
     const ShiftedPlan p = backward_plan_of(s);
-    const Scores scores(s, p);
-    convolve(p, s.n, Pooled{s, pool, dout, winner, scores}, backward_filters(s, w), nullptr, false,
+    const Scores scores(s, p.images);
+    const Pooled pooled{s, pool, dout, winner, scores};
+    convolve(p, s.n, unpooled(pooled), backward_filters(s, w), nullptr, false,
              in_batch(dx, s.c * s.h * s.w), nothing);
 }
 
 void shifted_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
                              const float* x, float* dw, float* db) {
     const ShiftedPlan p = forward_plan_of(s);
-    const Scores scores(s, p);
-    sum_gradient(s, p, Pooled{s, pool, dout, winner, scores}, in_batch(x, s.c * s.h * s.w), dw, db);
+    const Scores scores(s, p.images);
+    const Pooled pooled{s, pool, dout, winner, scores};
+    sum_gradient(s, p, unpooled(pooled), in_batch(x, s.c * s.h * s.w), dw, db);
 }
 
 }  // namespace handgrad

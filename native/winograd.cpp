@@ -11,6 +11,7 @@
 #include "conv_plan.h"
 #include "dispatch.h"
 #include "memory.h"
+#include "pooled_scores.h"
 #include "threads.h"
 
 namespace handgrad {
@@ -35,21 +36,38 @@ constexpr std::int64_t kPanel = 32, kMostTiles = 128, kFiltersNear = 16 << 20;
 // Fewer are not worth waking a thread: it would stage an image and read all filters for them.
 constexpr std::int64_t kFewestTiles = 16;
 
+// The larger a tile, the fewer the products and the larger the error: of outputs' root mean square 3e-6 with tiles of 4 and 5,
+// 8e-6 with 6, 2e-5 to 3e-5 with 7 and 8, which are for where fewer digits will do.
+constexpr std::int64_t kSmallestSide = 2, kLargestSide = 5, kLargestSideOfFewDigits = 8;
+
+// The side with the fewest products, what hangs over the image included.
+std::int64_t side_for(std::int64_t out_h, std::int64_t out_w) {
+    const std::int64_t largest = precision() == Precision::medium ? kLargestSideOfFewDigits : kLargestSide;
+    const auto products = [&](std::int64_t side) {
+        return ceil_div(out_h, side) * ceil_div(out_w, side) * (side + 2) * (side + 2);
+    };
+    std::int64_t best = kSmallestSide;
+    for (std::int64_t side = best + 1; side <= largest; ++side)
+        if (10 * products(side) < 9 * products(best)) best = side;
+    return best;
+}
+
 WinogradPlan plan_for(std::int64_t channels, std::int64_t filters, std::int64_t out_h, std::int64_t out_w,
                       std::int64_t images, std::int64_t block_bytes, std::int64_t tiles_at_once) {
     const std::int64_t lanes = kernels().winograd.lanes;
     WinogradPlan p;
     p.channels = channels, p.filters = filters;
     p.out_height = out_h, p.out_width = out_w;
-    p.tiles_y = ceil_div(out_h, 4), p.tiles_x = ceil_div(out_w, 4);
+    p.side = side_for(out_h, out_w);
+    p.tiles_y = ceil_div(out_h, p.side), p.tiles_x = ceil_div(out_w, p.side);
     p.channel_lanes = ceil_div(channels, lanes) * lanes, p.filter_lanes = ceil_div(filters, lanes) * lanes;
-    const std::int64_t tile_bytes = WinogradPlan::places * 4 * (p.channel_lanes + p.filter_lanes);
-    const std::int64_t filter_bytes = WinogradPlan::places * 4 * p.channel_lanes * p.filter_lanes;
+    const std::int64_t tile_bytes = p.places() * 4 * (p.channel_lanes + p.filter_lanes);
+    const std::int64_t filter_bytes = p.places() * 4 * p.channel_lanes * p.filter_lanes;
     if (filter_bytes <= block_bytes)
         p.block = std::clamp(block_bytes / tile_bytes / kPanel * kPanel, kPanel, kMostTiles);
     else
-        p.block = filter_bytes <= kFiltersNear ? tiles_at_once : kMostTiles;
-    const std::int64_t tile_row_bytes = 4 * p.staged_width() * std::max(p.channel_lanes, p.filter_lanes) * 4;
+        p.block = filter_bytes <= kFiltersNear ? std::max(tiles_at_once / 2, tiles_at_once * 36 / p.places()) : kMostTiles;
+    const std::int64_t tile_row_bytes = p.side * p.staged_width() * std::max(p.channel_lanes, p.filter_lanes) * 4;
     const bool whole = p.tiles_y * tile_row_bytes <= kLargestStaged;
     p.band = whole ? p.tiles_y : std::clamp<std::int64_t>(kBandBytes / tile_row_bytes, 1, p.tiles_y);
     const std::int64_t all = images * p.tiles(), rounds = std::max<std::int64_t>(1, ceil_div(all, p.block * num_threads()));
@@ -134,43 +152,139 @@ class BlockMoments {
     const Scratch<float> room_;
 };
 
-// out (N, filters, H', W') of x (N, channels, H, W), laid with its corner at (top, left).
-void convolve(const WinogradPlan& plan, std::int64_t images, const float* x, std::int64_t h, std::int64_t w_side,
-              std::int64_t top, std::int64_t left, const float* w, const float* bias, bool relu, float* out,
-              BlockMoments& moments) {
+// Where an image lies: behind the one before it in the whole batch.
+auto in_batch(auto* first, std::int64_t image_size) {
+    return [=](std::int64_t image, int) { return first + image * image_size; };
+}
+
+// What is convolved: `filters` w (filters, channels, 3, 3) over images (channels, h, w) with their corners at (top, left).
+struct Convolved {
+    std::int64_t h, w, top, left;
+    const float *filters, *bias;
+    bool relu;
+};
+
+// from(image, slot) is where an image lies, to(image, slot) where its outputs go; done(image, slot) comes after those of a
+// stretch of its tiles.
+template <class From, class To, class Done>
+void convolve(const WinogradPlan& plan, std::int64_t images, const Convolved& c, const From& from, const To& to,
+              BlockMoments& moments, const Done& done) {
     const WinogradKernels& k = kernels().winograd;
+    const WinogradTransforms& side = k.of_side[plan.side];
     const Scratch<float> u(as_size(k.filter_size(plan)));
     const Scratch<float> packed(as_size(k.pack_filters ? k.packed_size(plan) : 0));
     const Scratch<float> filter_work(as_size(k.filter_workspace() * num_threads()));
     parallel_for(k.filter_units(plan), grain_for(plan, images, 1), [&](std::int64_t begin, std::int64_t end, int slot) {
-        k.filters(plan, w, begin, end, u.get(), filter_work.get() + slot * k.filter_workspace());
+        side.filters(plan, c.filters, begin, end, u.get(), filter_work.get() + slot * k.filter_workspace());
     });
     if (k.pack_filters)
-        parallel_for(WinogradPlan::places, grain_for(plan, images, 1), [&](std::int64_t begin, std::int64_t end, int) {
+        parallel_for(plan.places(), grain_for(plan, images, 1), [&](std::int64_t begin, std::int64_t end, int) {
             k.pack_filters(plan, u.get(), begin, end, packed.get());
         });
     const float* const filters = k.pack_filters ? packed.get() : u.get();
-    const std::int64_t staged = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
-    const std::int64_t inputs = WinogradPlan::places * plan.input_step();
-    const std::int64_t outputs = WinogradPlan::places * plan.output_step();
+    const std::int64_t staged = plan.staged_height() * plan.staged_width() * staged_pixel(plan.channel_lanes);
+    const std::int64_t inputs = plan.places() * plan.input_step();
+    const std::int64_t outputs = plan.places() * plan.output_step();
     const std::int64_t share = staged + inputs + outputs + k.products_workspace(plan);
     const Scratch<float> workspace(as_size(share * num_threads()));
-    const std::int64_t image_in = plan.channels * h * w_side, image_out = plan.filters * plan.out_height * plan.out_width;
-    const Stage stage{plan.channels, h, w_side, top, left, plan.staged_height(), plan.staged_width()};
+    const Stage stage{plan.channels, c.h, c.w, c.top, c.left, plan.staged_height(), plan.staged_width()};
     for_each_block(
         plan, images,
         [&](int pass, int slot, const Stretch& t) {
             float *mine = workspace.get() + slot * share, *v = mine + staged, *m = v + inputs;
-            if (pass == 1)
-                return k.output(plan, m + t.place * plan.filter_lanes, t.first, t.count, bias, relu,
-                                out + t.image * image_out, moments.of(t.block));
-            if (t.fresh) stage(x + t.image * image_in, 4 * t.band_row, mine);
-            k.input(plan, mine, t.first - t.band_row * plan.tiles_x, t.count, v + t.place * plan.channel_lanes);
+            if (pass == 1) {
+                side.output(plan, m + t.place * plan.filter_lanes, t.first, t.count, c.bias, c.relu, to(t.image, slot),
+                            moments.of(t.block));
+                return done(t.image, slot);
+            }
+            if (t.fresh) stage(from(t.image, slot), plan.side * t.band_row, mine);
+            side.input(plan, mine, t.first - t.band_row * plan.tiles_x, t.count, v + t.place * plan.channel_lanes);
         },
         [&](int slot, std::int64_t tiles, bool) {
             float *v = workspace.get() + slot * share + staged, *m = v + inputs;
             k.products(plan, v, filters, tiles, m, m + outputs);
         });
+}
+
+void nothing(std::int64_t, int) {}
+
+WinogradPlan forward_plan_of(const ConvShape& s) {
+    return plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes, kernels().winograd.tiles_at_once);
+}
+
+WinogradPlan backward_plan_of(const ConvShape& s) {
+    return plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes, kernels().winograd.tiles_at_once);
+}
+
+WinogradPlan gradient_plan_of(const ConvShape& s) {
+    return plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kGradientBlockBytes, kMostTiles);
+}
+
+// from(image, slot) is where the gradient of an image's outputs lies.
+template <class From>
+void backward_x(const ConvShape& s, const From& from, const float* w, float* dx) {
+    const WinogradPlan plan = backward_plan_of(s);
+    const Scratch<float> turned(as_size(s.f * s.c * 9));
+    parallel_for(s.c, grain_for(plan, s.n, 8), [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t c = begin; c < end; ++c)
+            for (std::int64_t f = 0; f < s.f; ++f)
+                for (int tap = 0; tap < 9; ++tap)
+                    turned.get()[(c * s.f + f) * 9 + 8 - tap] = w[(f * s.c + c) * 9 + tap];
+    });
+    BlockMoments none(plan, s.n, false);
+    convolve(plan, s.n, {s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false}, from,
+             in_batch(dx, s.c * s.h * s.w), none, nothing);
+}
+
+template <class From>
+void backward_w(const ConvShape& s, const From& from, const float* x, float* dw, float* db) {
+    const WinogradKernels& k = kernels().winograd;
+    const WinogradPlan plan = gradient_plan_of(s);
+    const WinogradTransforms& side = k.of_side[plan.side];
+    const std::int64_t all = s.n * plan.tiles(), pixels = plan.out_height * plan.out_width;
+    if (all == 0) {
+        std::fill_n(dw, s.f * s.c * 9, 0.0f);
+        std::fill_n(db, s.f, 0.0f);
+        return;
+    }
+    const std::int64_t staged_x = plan.staged_height() * plan.staged_width() * staged_pixel(plan.channel_lanes);
+    const std::int64_t staged_y = plan.side * plan.side * plan.band * plan.tiles_x * staged_pixel(plan.filter_lanes);
+    const std::int64_t inputs = plan.places() * plan.input_step();
+    const std::int64_t outputs = plan.places() * plan.output_step();
+    const std::int64_t share = staged_x + staged_y + inputs + outputs + k.products_workspace(plan);
+    const std::int64_t sums = plan.places() * plan.gradient_step(), of_bias = whole_lines<float>(s.f);
+    const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
+    const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts)), bias(as_size(of_bias * parts));
+    std::fill_n(bias.get(), of_bias * parts, 0.0f);
+    const Stage stage_x{s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(), plan.staged_width()};
+    const Stage stage_y{s.f, plan.out_height, plan.out_width, 0, 0, plan.side * plan.band, plan.side * plan.tiles_x};
+    for_each_block(
+        plan, s.n,
+        [&](int pass, int slot, const Stretch& t) {
+            if (pass == 1) return;
+            float *in = workspace.get() + slot * share, *out = in + staged_x, *v = out + staged_y, *m = v + inputs;
+            if (t.fresh) {
+                stage_x(x + t.image * s.c * s.h * s.w, plan.side * t.band_row, in);
+                const float* const dout = from(t.image, slot);
+                stage_y(dout, plan.side * t.band_row, out);
+                // Its sums are taken while it is near, by whoever has the first of its tiles.
+                if (t.first == 0) kernels().of<float>().add_row_sums(bias.get() + slot * of_bias, dout, s.f, pixels);
+            }
+            const std::int64_t first = t.first - t.band_row * plan.tiles_x;
+            side.input(plan, in, first, t.count, v + t.place * plan.channel_lanes);
+            side.gradient(plan, out, first, t.count, m + t.place * plan.filter_lanes);
+        },
+        [&](int slot, std::int64_t tiles, bool first) {
+            float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;
+            k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums, m + outputs);
+        });
+    parallel_for(s.c, grain_for(plan, s.n, 4), [&](std::int64_t begin, std::int64_t end, int) {
+        side.filter_gradients(plan, result.get(), parts, begin, end, dw);
+    });
+    for (std::int64_t f = 0; f < s.f; ++f) {
+        db[f] = bias.get()[f];
+        for (std::int64_t part = 1; part < parts; ++part) db[f] += bias.get()[part * of_bias + f];
+    }
 }
 
 }  // namespace
@@ -188,7 +302,7 @@ void set_winograd_from_environment() {
 
 bool winograd_takes(const ConvShape& s) {
     if (!winograd_allowed() || s.hh != 3 || s.ww != 3 || s.stride_y != 1 || s.stride_x != 1) return false;
-    if (s.pad_y > 2 || s.pad_x > 2 || std::min(s.out_h(), s.out_w()) < 3) return false;
+    if (s.pad_y > 2 || s.pad_x > 2 || std::min(s.out_h(), s.out_w()) < kSmallestSide) return false;
     if (std::min(s.c, s.f) < kFewestChannels) return false;
     constexpr std::int64_t rows = 10;  // of a band of two rows of tiles: one row would be staged half as often again
     return std::min(s.h + 6, rows) * (s.w + 6) * std::max(s.c, s.f) * 4 <= kLargestStaged;
@@ -196,63 +310,50 @@ bool winograd_takes(const ConvShape& s) {
 
 void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
                       const ChannelMoments& moments) {
-    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes, kernels().winograd.tiles_at_once);
+    const WinogradPlan plan = forward_plan_of(s);
     BlockMoments by_block(plan, s.n, moments.mean != nullptr);
-    convolve(plan, s.n, x, s.h, s.w, s.pad_y, s.pad_x, w, b, relu, out, by_block);
+    convolve(plan, s.n, {s.h, s.w, s.pad_y, s.pad_x, w, b, relu}, in_batch(x, s.c * s.h * s.w),
+             in_batch(out, s.f * s.out_h() * s.out_w()), by_block, nothing);
     if (moments.mean) by_block.joined(s.f).copy(moments);
 }
 
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx) {
-    const WinogradPlan plan = plan_for(s.f, s.c, s.h, s.w, s.n, kBlockBytes, kernels().winograd.tiles_at_once);
-    const Scratch<float> turned(as_size(s.f * s.c * 9));
-    parallel_for(s.c, grain_for(plan, s.n, 8), [&](std::int64_t begin, std::int64_t end, int) {
-        for (std::int64_t c = begin; c < end; ++c)
-            for (std::int64_t f = 0; f < s.f; ++f)
-                for (int tap = 0; tap < 9; ++tap)
-                    turned.get()[(c * s.f + f) * 9 + 8 - tap] = w[(f * s.c + c) * 9 + tap];
-    });
-    BlockMoments none(plan, s.n, false);
-    convolve(plan, s.n, dout, s.out_h(), s.out_w(), 2 - s.pad_y, 2 - s.pad_x, turned.get(), nullptr, false, dx, none);
+    backward_x(s, in_batch(dout, s.f * s.out_h() * s.out_w()), w, dx);
 }
 
-void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw) {
-    const WinogradKernels& k = kernels().winograd;
-    const WinogradPlan plan = plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kGradientBlockBytes, kMostTiles);
-    const std::int64_t all = s.n * plan.tiles();
-    if (all == 0) {
-        std::fill_n(dw, s.f * s.c * 9, 0.0f);
-        return;
-    }
-    const std::int64_t staged_x = plan.staged_height() * plan.staged_width() * plan.channel_lanes;
-    const std::int64_t staged_y = 16 * plan.band * plan.tiles_x * plan.filter_lanes;
-    const std::int64_t inputs = WinogradPlan::places * plan.input_step();
-    const std::int64_t outputs = WinogradPlan::places * plan.output_step();
-    const std::int64_t share = staged_x + staged_y + inputs + outputs + k.products_workspace(plan);
-    const std::int64_t sums = WinogradPlan::places * plan.gradient_step();
-    const std::int64_t parts = std::min<std::int64_t>(num_threads(), ceil_div(all, plan.block));
-    const Scratch<float> workspace(as_size(share * parts)), result(as_size(sums * parts));
-    const Stage stage_x{s.c, s.h, s.w, s.pad_y, s.pad_x, plan.staged_height(), plan.staged_width()};
-    const Stage stage_y{s.f, plan.out_height, plan.out_width, 0, 0, 4 * plan.band, 4 * plan.tiles_x};
-    for_each_block(
-        plan, s.n,
-        [&](int pass, int slot, const Stretch& t) {
-            if (pass == 1) return;
-            float *in = workspace.get() + slot * share, *out = in + staged_x, *v = out + staged_y, *m = v + inputs;
-            if (t.fresh) {
-                stage_x(x + t.image * s.c * s.h * s.w, 4 * t.band_row, in);
-                stage_y(dout + t.image * s.f * plan.out_height * plan.out_width, 4 * t.band_row, out);
-            }
-            const std::int64_t first = t.first - t.band_row * plan.tiles_x;
-            k.input(plan, in, first, t.count, v + t.place * plan.channel_lanes);
-            k.gradient(plan, out, first, t.count, m + t.place * plan.filter_lanes);
-        },
-        [&](int slot, std::int64_t tiles, bool first) {
-            float *v = workspace.get() + slot * share + staged_x + staged_y, *m = v + inputs;
-            k.filter_products(plan, v, m, tiles, !first, result.get() + slot * sums, m + outputs);
-        });
-    parallel_for(s.c, grain_for(plan, s.n, 4), [&](std::int64_t begin, std::int64_t end, int) {
-        k.filter_gradients(plan, result.get(), parts, begin, end, dw);
-    });
+void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db) {
+    backward_w(s, in_batch(dout, s.f * s.out_h() * s.out_w()), x, dw, db);
+}
+
+bool winograd_pool_takes(const ConvShape& s, const PoolShape& pool) {
+    if (s.n == 0 || pool.taps() > 256 || !winograd_takes(s)) return false;
+    return forward_plan_of(s).bands() == 1 && backward_plan_of(s).bands() == 1;
+}
+
+void winograd_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
+                           std::uint8_t* winner) {
+    WinogradPlan plan = forward_plan_of(s);
+    plan.block = std::max<std::int64_t>(1, plan.block / plan.tiles()) * plan.tiles();  // whole images
+    const Scores scores(s, 1);
+    BlockMoments none(plan, s.n, false);
+    convolve(plan, s.n, {s.h, s.w, s.pad_y, s.pad_x, w, b, false}, in_batch(x, s.c * s.h * s.w),
+             [&](std::int64_t, int slot) { return scores.of(slot); }, none, [&](std::int64_t image, int slot) {
+                 pool_scores(s, pool, scores.of(slot), image, 1, out, winner);
+             });
+}
+
+void winograd_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                              const float* w, float* dx) {
+    const Scores scores(s, 1);
+    const Pooled pooled{s, pool, dout, winner, scores};
+    backward_x(s, [&](std::int64_t image, int slot) { return pooled.of(image, 1, slot); }, w, dx);
+}
+
+void winograd_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                              const float* x, float* dw, float* db) {
+    const Scores scores(s, 1);
+    const Pooled pooled{s, pool, dout, winner, scores};
+    backward_w(s, [&](std::int64_t image, int slot) { return pooled.of(image, 1, slot); }, x, dw, db);
 }
 
 }  // namespace handgrad

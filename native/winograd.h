@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conv.h"
+#include "kernels/pool.h"
 #include "moments.h"
 
 namespace handgrad {
@@ -19,6 +20,18 @@ bool winograd_takes(const ConvShape& s);
 void winograd_forward(const ConvShape& s, const float* x, const float* w, const float* b, bool relu, float* out,
                       const ChannelMoments& moments = {});
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx);
-void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw);
+void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db);
+
+// Convolution and max-pool in one: the convolution's output, the pool's planes, is there for one image at a time, while it is in
+// the cache. Whether these functions take the shape: images are not cut, and a window has 256 taps at most.
+bool winograd_pool_takes(const ConvShape& s, const PoolShape& pool);
+
+// out and winner (N, F, H'', W''): as those of max-pool.
+void winograd_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
+                           std::uint8_t* winner);
+void winograd_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                              const float* w, float* dx);
+void winograd_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
+                              const float* x, float* dw, float* db);
 
 }  // namespace handgrad

@@ -3,7 +3,6 @@
 
 #include "conv_shape.h"
 #include "pooling.h"
-#include "shifted.h"
 
 namespace {
 
@@ -94,12 +93,12 @@ void moments(In<T, 4> x, In<T, 4> w, Pair stride, Pair pad, Out<T, 1> shift, Out
 
 bool pool_takes(In<float, 4> x, In<float, 4> w, Pair stride, Pair pad, Pair window, Pair pool_stride) {
     const ConvShape s = conv_shape(x, w, stride, pad);
-    return handgrad::shifted_pool_takes(s, pool_shape(s, window, pool_stride));
+    return handgrad::conv_pool_takes(s, pool_shape(s, window, pool_stride));
 }
 
 // As their names say, for shapes that pool_takes.
 void demand_taken(const ConvShape& s, const PoolShape& pool) {
-    demand(handgrad::shifted_pool_takes(s, pool), "conv_pool_takes tells which shapes are taken, at the precision in use");
+    demand(handgrad::conv_pool_takes(s, pool), "conv_pool_takes tells which shapes are taken, at the precision in use");
 }
 
 void pool_forward(In<float, 4> x, In<float, 4> w, In<float, 1> b, Pair stride, Pair pad, Pair window, Pair pool_stride,
@@ -108,7 +107,7 @@ void pool_forward(In<float, 4> x, In<float, 4> w, In<float, 1> b, Pair stride, P
     const PoolShape pool = pool_shape(s, window, pool_stride);
     demand_taken(s, pool);
     demand(side(b, 0) == s.f && have_its_shape(s, pool, out, winner), "b (F,), out and winner (N, F, H'', W'')");
-    handgrad::shifted_pool_forward(s, pool, x.data(), w.data(), b.data(), out.data(), winner.data());
+    handgrad::conv_pool_forward(s, pool, x.data(), w.data(), b.data(), out.data(), winner.data());
 }
 
 // A winner beyond the window would be written outside of the convolution's output.
@@ -123,7 +122,7 @@ void pool_backward_x(In<float, 4> dout, In<std::uint8_t, 4> winner, In<float, 4>
     const ConvShape s = conv_shape(dx, w, stride, pad);
     const PoolShape pool = pool_shape(s, window, pool_stride);
     demand_gradient(s, pool, dout, winner);
-    handgrad::shifted_pool_backward_x(s, pool, dout.data(), winner.data(), w.data(), dx.data());
+    handgrad::conv_pool_backward_x(s, pool, dout.data(), winner.data(), w.data(), dx.data());
 }
 
 void pool_backward_w(In<float, 4> dout, In<std::uint8_t, 4> winner, In<float, 4> x, Pair stride, Pair pad, Pair window,
@@ -132,7 +131,7 @@ void pool_backward_w(In<float, 4> dout, In<std::uint8_t, 4> winner, In<float, 4>
     const PoolShape pool = pool_shape(s, window, pool_stride);
     demand_gradient(s, pool, dout, winner);
     demand(side(db, 0) == s.f, "db (F,)");
-    handgrad::shifted_pool_backward_w(s, pool, dout.data(), winner.data(), x.data(), dw.data(), db.data());
+    handgrad::conv_pool_backward_w(s, pool, dout.data(), winner.data(), x.data(), dw.data(), db.data());
 }
 
 template <class T>

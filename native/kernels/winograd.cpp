@@ -18,15 +18,16 @@ constexpr std::int64_t kUnitChannels = 16;
 
 std::int64_t panels_of_filters(const WinogradPlan& plan) { return ceil_div(plan.filters, Width::width); }
 
-// u is 36 of (panels, channels, width), so far apart.
+// u has (panels, channels, width) for each place, so far apart.
 std::int64_t filter_step(const WinogradPlan& plan) { return plan.filter_step(Width::width); }
-std::int64_t filter_size(const WinogradPlan& plan) { return WinogradPlan::places * filter_step(plan); }
+std::int64_t filter_size(const WinogradPlan& plan) { return plan.places() * filter_step(plan); }
 std::int64_t filter_workspace() { return 9 * kUnitChannels * Width::width; }
 std::int64_t channel_units(const WinogradPlan& plan) { return ceil_div(plan.channel_lanes, kUnitChannels); }
 std::int64_t filter_units(const WinogradPlan& plan) { return panels_of_filters(plan) * channel_units(plan); }
 
-void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u,
-                       float* workspace) {
+template <int Side>
+void filters(const WinogradPlan& plan, const float* w, std::int64_t begin, std::int64_t end, float* u, float* workspace) {
+    constexpr int points = Side + 2;
     const std::int64_t row = 9 * plan.channels, place = filter_step(plan);
     for (std::int64_t unit = begin; unit < end; ++unit) {
         const std::int64_t panel = unit / channel_units(plan), c0 = unit % channel_units(plan) * kUnitChannels;
@@ -39,19 +40,22 @@ void transform_filters(const WinogradPlan& plan, const float* w, std::int64_t be
             for (int f = 0; f < Width::width; f += S::lanes) {
                 const float* g = workspace + c * 9 * Width::width + f;
                 float* to = u + (panel * plan.channel_lanes + c0 + c) * Width::width + f;
-                both_sides<3, 6, filter_side>(
-                    [&](int i, int j) { return c < real ? S::load(g + (i * 3 + j) * Width::width) : S::zero(); },
-                    [&](int i, int j, Vec v) { S::store(to + (i * 6 + j) * place, v); });
+                both_sides<3, points>(
+                    [](Vec(&v)[3], Vec(&o)[points]) HANDGRAD_INLINED { to_points(matrices<Side>.filters, v, o); },
+                    [&](int i, int j) HANDGRAD_INLINED {
+                        return c < real ? S::load(g + (i * 3 + j) * Width::width) : S::zero();
+                    },
+                    [&](int i, int j, Vec v) HANDGRAD_INLINED { S::store(to + (i * points + j) * place, v); });
             }
     }
 }
 
 void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,
            std::int64_t top, std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
-    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, pixels = height * width;
+    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, pixel = staged_pixel(deep), pixels = height * width;
     const auto clear = [&](std::int64_t row, std::int64_t from, std::int64_t until) {
-        for (std::int64_t i = (row * columns + from) * deep; i < (row * columns + until) * deep; i += S::lanes)
-            S::store(to + i, S::zero());
+        for (std::int64_t i = row * columns + from; i < row * columns + until; ++i)
+            for (std::int64_t c = 0; c < deep; c += S::lanes) S::store(to + i * pixel + c, S::zero());
     };
     for (std::int64_t y = 0; y < rows; ++y) {
         const bool border = y < top || y >= top + height;
@@ -67,11 +71,12 @@ void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int
             HANDGRAD_UNROLL
             for (int i = 0; i < S::lanes; ++i) {
                 const float* from = image + (c + i) * plane + p;
+                prefetch_read(from + S::lanes * plane);
                 v[i] = i >= here ? S::zero() : count == S::lanes ? S::load(from) : S::load_part(from, count);
             }
             transpose<S>(v);
             for (int i = 0; i < count; ++i) {
-                S::store(to + ((y + top) * columns + x + left) * deep + c, v[i]);
+                S::store(to + ((y + top) * columns + x + left) * pixel + c, v[i]);
                 if (++x == width) {
                     x = 0;
                     ++y;
@@ -81,23 +86,37 @@ void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int
     }
 }
 
-void transform_input(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v) {
-    const std::int64_t deep = plan.channel_lanes, row = plan.staged_width() * deep, step = plan.input_step();
+template <int Side>
+void input(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v) {
+    constexpr int points = Side + 2;
+    const std::int64_t deep = plan.channel_lanes, pixel = staged_pixel(deep), row = plan.staged_width() * pixel;
+    const std::int64_t step = plan.input_step();
     for (std::int64_t t = first; t < first + count; ++t, v += deep) {
-        const float* corner = staged + 4 * (t / plan.tiles_x * row + t % plan.tiles_x * deep);
+        const float* corner = staged + Side * (t / plan.tiles_x * row + t % plan.tiles_x * pixel);
         for (std::int64_t c = 0; c < deep; c += S::lanes)
-            both_sides<6, 6, input_side>([&](int i, int j) { return S::load(corner + i * row + j * deep + c); },
-                                         [&](int i, int j, Vec o) { S::store(v + (i * 6 + j) * step + c, o); });
+            both_sides<points, points>(
+                [](Vec(&d)[points], Vec(&o)[points]) HANDGRAD_INLINED { to_points(matrices<Side>.inputs, d, o); },
+                [&](int i, int j) HANDGRAD_INLINED { return S::load(corner + i * row + j * pixel + c); },
+                [&](int i, int j, Vec o) HANDGRAD_INLINED {
+                    float* const at = v + (i * points + j) * step + c;
+                    prefetch(at + 2 * S::lanes);
+                    S::store(at, o);
+                });
     }
 }
 
-void transform_gradient(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m) {
-    const std::int64_t deep = plan.filter_lanes, row = 4 * plan.tiles_x * deep, step = plan.output_step();
+template <int Side>
+void gradient(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* m) {
+    constexpr int points = Side + 2;
+    const std::int64_t deep = plan.filter_lanes, pixel = staged_pixel(deep), row = Side * plan.tiles_x * pixel;
+    const std::int64_t step = plan.output_step();
     for (std::int64_t t = first; t < first + count; ++t, m += deep) {
-        const float* corner = staged + 4 * (t / plan.tiles_x * row + t % plan.tiles_x * deep);
+        const float* corner = staged + Side * (t / plan.tiles_x * row + t % plan.tiles_x * pixel);
         for (std::int64_t f = 0; f < deep; f += S::lanes)
-            both_sides<4, 6, gradient_side>([&](int i, int j) { return S::load(corner + i * row + j * deep + f); },
-                                            [&](int i, int j, Vec o) { S::store(m + (i * 6 + j) * step + f, o); });
+            both_sides<Side, points>(
+                [](Vec(&d)[Side], Vec(&o)[points]) HANDGRAD_INLINED { to_points(matrices<Side>.outputs, d, o); },
+                [&](int i, int j) HANDGRAD_INLINED { return S::load(corner + i * row + j * pixel + f); },
+                [&](int i, int j, Vec o) HANDGRAD_INLINED { S::store(m + (i * points + j) * step + f, o); });
     }
 }
 
@@ -106,7 +125,7 @@ std::int64_t products_workspace(const WinogradPlan&) { return 0; }
 void products(const WinogradPlan& plan, const float* v, const float* u, std::int64_t tiles, float* m, float*) {
     const Panels panels(tiles);
     const std::int64_t panel = plan.channel_lanes * Width::width;
-    for (int place = 0; place < WinogradPlan::places; ++place) {
+    for (int place = 0; place < plan.places(); ++place) {
         const float *a = v + place * plan.input_step(), *b = u + place * filter_step(plan);
         float* c = m + place * plan.output_step();
         for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width, b += panel)
@@ -128,13 +147,13 @@ void filter_products(const WinogradPlan& plan, const float* v, const float* m, s
                      float*) {
     const Panels panels(plan.channels);
     const std::int64_t of_v = tiles * plan.channel_lanes, of_m = tiles * plan.filter_lanes;
-    const bool far = WinogradPlan::places * (of_v + of_m) * static_cast<std::int64_t>(sizeof(float)) >= kFarAway;
+    const bool far = plan.places() * (of_v + of_m) * static_cast<std::int64_t>(sizeof(float)) >= kFarAway;
     // Of the tiles of a place so many ask for v, the others for m.
     const std::int64_t all = panels.count * ceil_div(plan.filter_lanes, Width::width), for_v = all * of_v / (of_v + of_m);
-    for (int place = 0; place < WinogradPlan::places; ++place) {
+    for (int place = 0; place < plan.places(); ++place) {
         const float *a = v + place * plan.input_step(), *b = m + place * plan.output_step();
         float* c = du + place * plan.gradient_step();
-        const bool asks = far && place + 1 < WinogradPlan::places;
+        const bool asks = far && place + 1 < plan.places();
         std::int64_t number = 0;
         for (std::int64_t f = 0; f < plan.filter_lanes; f += Width::width)
             for (std::int64_t q = 0; q < panels.count; ++q, ++number) {
@@ -150,114 +169,56 @@ void filter_products(const WinogradPlan& plan, const float* v, const float* m, s
     }
 }
 
-// A square of 4 x 4 pixels for each lane of y, to the filters' planes; what hangs over the image is left out.
-void store_tile(const WinogradPlan& plan, Vec (&y)[16], std::int64_t tile, int filters, float* out) {
-    const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
-    const std::int64_t plane = plan.out_height * plan.out_width;
-    const Inside in(plan, tile);
-    alignas(64) float square[S::lanes][16];  // of each filter
-    HANDGRAD_UNROLL
-    for (int p = 0; p < 16; p += S::lanes) {
-        Vec v[S::lanes];
-        HANDGRAD_UNROLL
-        for (int i = 0; i < S::lanes; ++i) v[i] = y[p + i];
-        transpose<S>(v);
-        HANDGRAD_UNROLL
-        for (int i = 0; i < S::lanes; ++i) S::store(square[i] + p, v[i]);
-    }
-    for (int f = 0; f < filters; ++f) {
-        float* to = out + f * plane + top * plan.out_width + left;
-        for (int i = 0; i < in.high; ++i, to += plan.out_width)
-            if (in.wide == 4)
-                memcpy(to, square[f] + 4 * i, 4 * sizeof(float));
-            else
-                for (int j = 0; j < in.wide; ++j) to[j] = square[f][4 * i + j];
-    }
-}
-
-// Tiles side by side, as many as fill a vector of pixels: their rows are stored whole, for scattered quarters of a line
-// in planes that are a power of two apart cost as much as the products.
-constexpr int kStrip = S::lanes / 4;
-
-// Vectors of pixels of a strip: a row of it, or where the image is no wider than `Wide` the rows that lie in one piece.
-template <int Wide>
-void store_rows(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
-    constexpr int rows = S::lanes / Wide;
-    const std::int64_t top = tile / plan.tiles_x * 4, left = tile % plan.tiles_x * 4;
-    const std::int64_t plane = plan.out_height * plan.out_width, high = least(4, plan.out_height - top);
-    const std::int64_t wide = least(Wide, plan.out_width - left);
-    for (std::int64_t i = 0; i < high; i += rows) {
-        Vec v[S::lanes];
-        HANDGRAD_UNROLL
-        for (int p = 0; p < S::lanes; ++p) v[p] = y[p % Wide / 4][4 * (i + p / Wide) + p % 4];
-        transpose<S>(v);
-        float* to = out + (top + i) * plan.out_width + left;
-        const int pixels = static_cast<int>(rows == 1 ? wide : least(rows, high - i) * Wide);
-        HANDGRAD_UNROLL
-        for (int f = 0; f < S::lanes; ++f)
-            if (f < filters) store_some<S>(to + f * plane, v[f], pixels);
-    }
-}
-
-void store_strip(const WinogradPlan& plan, const Vec (&y)[kStrip][16], std::int64_t tile, int filters, float* out) {
-    if constexpr (S::lanes == 16) {
-        if (plan.out_width == 4) return store_rows<4>(plan, y, tile, filters, out);
-    }
-    if constexpr (S::lanes >= 8) {
-        if (plan.out_width == S::lanes / 2) return store_rows<S::lanes / 2>(plan, y, tile, filters, out);
-    }
-    store_rows<S::lanes>(plan, y, tile, filters, out);
-}
-
-// Whether `tile` and those to its right, `left` of them being there, make a strip, which may hang over the image.
-bool strip_begins(const WinogradPlan& plan, std::int64_t tile, std::int64_t left) {
-    const std::int64_t row = least(kStrip, plan.tiles_x - tile % plan.tiles_x);
-    return (row > 1 || plan.out_width == 4) && left >= row;
-}
-
-void transform_output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count,
-                      const float* bias, bool relu, float* out, TileMoments* moments) {
+template <int Side>
+void output(const WinogradPlan& plan, const float* m, std::int64_t first, std::int64_t count, const float* bias, bool relu,
+            float* out, TileMoments* moments) {
+    constexpr int points = Side + 2;
     const std::int64_t step = plan.output_step(), plane = plan.out_height * plan.out_width;
-    for (std::int64_t t = first, tiles = 1; t < first + count; t += tiles, m += tiles * plan.filter_lanes) {
-        const bool strip = strip_begins(plan, t, first + count - t);
-        tiles = strip ? least(kStrip, plan.tiles_x - t % plan.tiles_x) : 1;
-        const Strip here(plan, t, tiles, moments ? moments->count : 0);
+    for (std::int64_t t = first; t < first + count;) {
+        const std::int64_t in_row = least(kStrip<Side>, plan.tiles_x - t % plan.tiles_x);
+        const Strip strip(plan, t, least(in_row, first + count - t), moments ? moments->count : 0);
         for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
             const int filters = static_cast<int>(least(S::lanes, plan.filters - f));
             const Vec add = bias ? S::load_part(bias + f, filters) : S::zero();
-            Vec y[kStrip][16];
-            for (std::int64_t tile = tiles; strip && tile < kStrip; ++tile)
-                for (Vec& v : y[tile]) v = S::zero();
-            for (std::int64_t tile = 0; tile < tiles; ++tile) {
+            Vec y[kStrip<Side> * Side * Side + S::lanes];
+            // From right to left: what of a tile hangs over the image lies on the next row, and is written over.
+            for (std::int64_t tile = strip.tiles - 1; tile >= 0; --tile) {
                 const float* from = m + tile * plan.filter_lanes + f;
-                both_sides<6, 4, output_side>([&](int i, int j) { return S::load(from + (i * 6 + j) * step); },
-                                              [&](int i, int j, Vec o) {
-                                                  const Vec sum = S::add(o, add);
-                                                  y[tile][4 * i + j] = relu ? S::relu(sum) : sum;
-                                              });
+                Vec* to = y + tile * Side;
+                both_sides<points, Side>(
+                    [](Vec(&v)[points], Vec(&o)[Side]) HANDGRAD_INLINED { from_points(matrices<Side>.outputs, v, o); },
+                    [&](int i, int j) HANDGRAD_INLINED {
+                        const float* const at = from + (i * points + j) * step;
+                        prefetch_read(at + 2 * S::lanes);
+                        return S::load(at);
+                    },
+                    [&](int i, int j, Vec o) HANDGRAD_INLINED {
+                        const Vec sum = S::add(o, add);
+                        to[i * strip.wide + j] = relu ? S::relu(sum) : sum;
+                    });
             }
-            if (moments) join_outputs(plan, y, here, f, *moments);
-            if (strip)
-                store_strip(plan, y, t, filters, out + f * plane);
-            else
-                store_tile(plan, y[0], t, filters, out + f * plane);
+            if (moments) join_outputs(y, strip, f, *moments);
+            store_strip(plan, y, strip, filters, out + f * plane);
         }
-        if (moments) moments->count += here.count;
+        if (moments) moments->count += strip.pixels();
+        t += strip.tiles, m += strip.tiles * plan.filter_lanes;
     }
 }
 
-// The sums lie in 36 places a part, more streams than the machine follows by itself: so many numbers ahead they are asked for.
+// The sums lie in 36 places a part or more, more streams than the machine follows by itself: so many numbers ahead they are asked for.
 constexpr std::int64_t kAhead = 4 * S::lanes;
 
+template <int Side>
 void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t count, std::int64_t begin,
                       std::int64_t end, float* dw) {
-    const std::int64_t place = plan.gradient_step(), share = WinogradPlan::places * place;
+    constexpr int points = Side + 2;
+    const std::int64_t place = plan.gradient_step(), share = plan.places() * place;
     for (std::int64_t c = begin; c < end; ++c)
         for (std::int64_t f = 0; f < plan.filters; f += S::lanes) {
             const float* at = parts + c * plan.filter_lanes + f;
             float taps[9][S::lanes];
-            const auto sum_of_parts = [&](int i, int j) {
-                const float* from = at + (i * 6 + j) * place;
+            const auto sum_of_parts = [&](int i, int j) HANDGRAD_INLINED {
+                const float* from = at + (i * points + j) * place;
                 Vec sum = S::load(from);
                 prefetch_read(from + kAhead);
                 for (std::int64_t part = 1; part < count; ++part) {
@@ -266,8 +227,9 @@ void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t
                 }
                 return sum;
             };
-            both_sides<6, 3, filter_gradient_side>(sum_of_parts,
-                                                   [&](int i, int j, Vec o) { S::store(taps[3 * i + j], o); });
+            both_sides<points, 3>(
+                [](Vec(&v)[points], Vec(&o)[3]) HANDGRAD_INLINED { from_points(matrices<Side>.filters, v, o); }, sum_of_parts,
+                [&](int i, int j, Vec o) HANDGRAD_INLINED { S::store(taps[3 * i + j], o); });
             for (int lane = 0; lane < least(S::lanes, plan.filters - f); ++lane)
                 for (int tap = 0; tap < 9; ++tap) dw[((f + lane) * plan.channels + c) * 9 + tap] = taps[tap][lane];
         }
@@ -275,10 +237,13 @@ void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t
 
 }  // namespace
 
+#define HANDGRAD_OF_SIDE(side) {filters<side>, input<side>, output<side>, gradient<side>, filter_gradients<side>}
+
 const WinogradKernels winograd{
-    S::lanes, 4 * kRows, stage, filter_units, filter_size,        filter_workspace, transform_filters,  transform_input,
-    nullptr,  nullptr, products_workspace, products, transform_output, transform_gradient, filter_products,
-    filter_gradients,
+    S::lanes, 4 * kRows, stage, filter_units, filter_size, filter_workspace, nullptr, nullptr, products_workspace, products,
+    filter_products,
+    {{}, {}, HANDGRAD_OF_SIDE(2), HANDGRAD_OF_SIDE(3), HANDGRAD_OF_SIDE(4), HANDGRAD_OF_SIDE(5), HANDGRAD_OF_SIDE(6),
+     HANDGRAD_OF_SIDE(7), HANDGRAD_OF_SIDE(8)},
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

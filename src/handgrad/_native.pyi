@@ -158,7 +158,7 @@ def conv_pool_takes(
     window: tuple[int, int],
     pool_stride: tuple[int, int],
 ) -> bool:
-    """Whether the two are computed in one: float32, on tiles, at the precision in use."""
+    """Whether the two are computed in one: float32, by Winograd or on tiles, at the precision in use."""
 
 def conv_pool_forward(
     x: np.ndarray,

@@ -1,4 +1,4 @@
-"""Convolution and max-pool in one, on the tiles of AMX, against the two steps: the same to the last bit."""
+"""Convolution and max-pool in one, by Winograd or on AMX tiles: the same to the last bit as in two steps."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def assert_same(made, expected):
 def drawn(seed: int):
     """Images that share a group and images that fill one; pools that overlap, tile, leave gaps or edges."""
     rng = np.random.default_rng(seed)
-    window = rng.integers(1, 6, 2)
+    window = rng.integers(1, 6, 2) if seed % 3 else np.array([3, 3])
     pad = tuple(int(rng.integers(0, side)) for side in window)
     least = [max(1, int(window[a]) - 2 * pad[a]) for a in (0, 1)]
     sides = tuple(side + int(rng.integers(0, (6, 40)[seed % 2])) for side in least)
     made = arrays(int(rng.integers(1, 20)), *(int(v) for v in rng.integers(16, 70, 2)), sides, tuple(window))
-    if seed % 3 == 0:
+    if seed % 4 == 0:
         made[0] = np.round(made[0])  # ties
     if seed % 5 == 0:
         made[0][0, 0, 0, 0] = np.nan
@@ -53,14 +53,20 @@ def drawn(seed: int):
     return made, {"stride": 1, "pad": pad}, pool | {"stride": int(rng.integers(1, 4))}
 
 
+def winograd_takes(x, w, pad):
+    """Say whether it does: windows of 3 x 3, and 2 x 2 outputs or more."""
+    return w.shape[2:] == (3, 3) and min(x.shape[axis + 2] + 2 * pad[axis] - 2 for axis in (0, 1)) >= 2
+
+
 @pytest.mark.parametrize("precision", ["highest", "high", "medium"])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(36))
 def test_in_one_is_step_by_step(seed, precision):
     handgrad.set_precision(precision)
     _native.set_num_threads(1 + seed % 3)
     made, conv_param, pool_param = drawn(seed)
     out, cache = layers.conv_pool_forward(*made, conv_param, pool_param)
-    assert isinstance(cache, blocks.OnePassCache) == (_native.isa() == "amx" and precision == "medium")
+    tiles = _native.isa() == "amx" and precision == "medium"
+    assert isinstance(cache, blocks.OnePassCache) == (tiles or winograd_takes(*made[:2], conv_param["pad"]))
     dout = np.random.default_rng(seed).normal(size=out.shape).astype(np.float32)
     expected = steps(*made, conv_param, pool_param, dout)
     assert_same((out, *layers.conv_pool_backward(dout, cache)), expected)
@@ -74,7 +80,7 @@ def test_in_one_is_step_by_step(seed, precision):
     [arrays(sides=(300, 300)), arrays(n=0), arrays(c=3), [array.astype(np.float64) for array in arrays()]],
     ids=["large images", "no images", "few channels", "float64"],
 )
-def test_what_tiles_do_not_take_goes_step_by_step(made):
+def test_what_is_not_taken_goes_step_by_step(made):
     handgrad.set_precision("medium")
     out, cache = layers.conv_pool_forward(*made, CONV, HALVES)
     assert not isinstance(cache, blocks.OnePassCache)
@@ -139,10 +145,13 @@ NOT_TAKEN = (
 
 
 @pytest.mark.parametrize("name", COMPUTING)
-def test_at_the_highest_precision_nothing_is_taken(name):
-    assert not call("conv_pool_takes")
+def test_at_the_highest_precision_winograd_alone_takes_shapes(name):
+    call(name)
+    wide = np.ones((17, 16, 5, 5), np.float32)
+    changed = {"w": wide, "dw": wide, "pad": (2, 2)}
+    assert not call("conv_pool_takes", **changed)
     with pytest.raises(ValueError, match=NOT_TAKEN):
-        call(name)
+        call(name, **changed)
 
 
 @pytest.mark.parametrize("name", COMPUTING)
@@ -156,8 +165,7 @@ def test_what_does_not_fit_is_refused(name, changed):
 @pytest.mark.parametrize("name", COMPUTING[1:])
 def test_winners_beyond_the_window_are_refused(name):
     handgrad.set_precision("medium")
-    sentence = "winner holds taps of the window$" if call("conv_pool_takes") else NOT_TAKEN
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=r"winner holds taps of the window$"):
         call(name, winner=np.full((2, 17, 3, 3), 4, np.uint8))
 
 

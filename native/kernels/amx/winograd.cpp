@@ -20,9 +20,9 @@ void store_some_sums(const float* sums, std::int64_t rows, std::int64_t columns,
 
 }  // namespace
 
-std::int64_t winograd_packed_size(const WinogradPlan& plan) { return WinogradPlan::places * packed_place(plan); }
+std::int64_t winograd_packed_size(const WinogradPlan& plan) { return plan.places() * packed_place(plan); }
 
-// u is 36 of (panels of 32 filters, channels, 32), as the transform of AVX-512 leaves it.
+// u is, for each place, (panels of 32 filters, channels, 32), as the transform of AVX-512 leaves it.
 void winograd_pack_filters(const WinogradPlan& plan, const float* u, std::int64_t begin, std::int64_t end, float* packed) {
     const std::int64_t panel = plan.channel_lanes * kPanel, place = plan.filter_step(kPanel);
     for (std::int64_t i = begin; i < end; ++i)
@@ -44,7 +44,7 @@ void winograd_products(const WinogradPlan& plan, const float* v, const float* pa
     float *const sums = workspace, *const a = workspace + kPanel * kPanel;
     // Many channels' filters lie behind the second-level cache: the next panel is asked for while this one is used.
     const bool asks = steps(plan) >= 4;
-    for (int place = 0; place < WinogradPlan::places; ++place) {
+    for (int place = 0; place < plan.places(); ++place) {
         const float* b = packed + place * packed_place(plan);
         float* to = m + place * plan.output_step();
         pack_rows(a, v + place * plan.input_step(), tiles, plan.channel_lanes, plan.channel_lanes, 1);
@@ -66,7 +66,7 @@ void winograd_filter_products(const WinogradPlan& plan, const float* v, const fl
     const std::int64_t panel = steps_of(tiles) * kStepFloats;
     float *const sums = workspace, *const a = sums + kPanel * kPanel;
     float* const b = a + panels_of(plan.channel_lanes) * panel;
-    for (int place = 0; place < WinogradPlan::places; ++place) {
+    for (int place = 0; place < plan.places(); ++place) {
         float* to = du + place * plan.gradient_step();
         pack_rows(a, v + place * plan.input_step(), plan.channel_lanes, tiles, 1, plan.channel_lanes);
         pack_pairs(b, m + place * plan.output_step(), tiles, plan.filter_lanes, plan.filter_lanes, 1);

@@ -72,13 +72,13 @@ class ConvReluPool:
 
 
 class ConvPool(ConvReluPool):
-    """Convolution, max-pool, on AMX's tiles: the convolution's output is stored for few images at a time."""
+    """Convolution, max-pool: the convolution's output is stored for few images at a time."""
 
     name = "conv_pool"
 
     @staticmethod
     def pays(x: np.ndarray, w: np.ndarray, conv: Any, pool: Any) -> bool:
-        """Return whether tiles convolve these arrays, at the precision in use."""
+        """Return whether Winograd or AMX's tiles convolve these arrays, at the precision in use."""
         return x.dtype == np.float32 and extension.conv_pool_takes(x, w, *conv, *pool)
 
     @classmethod
