@@ -86,6 +86,10 @@ void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int
     }
 }
 
+// So many places are more streams than the machine follows by itself, and lie in the third-level cache: they are asked for.
+template <int Side>
+inline constexpr bool kFar = Side > 5;
+
 template <int Side>
 void input(const WinogradPlan& plan, const float* staged, std::int64_t first, std::int64_t count, float* v) {
     constexpr int points = Side + 2;
@@ -99,7 +103,7 @@ void input(const WinogradPlan& plan, const float* staged, std::int64_t first, st
                 [&](int i, int j) HANDGRAD_INLINED { return S::load(corner + i * row + j * pixel + c); },
                 [&](int i, int j, Vec o) HANDGRAD_INLINED {
                     float* const at = v + (i * points + j) * step + c;
-                    prefetch(at + 2 * S::lanes);
+                    if constexpr (kFar<Side>) prefetch(at + 2 * S::lanes);
                     S::store(at, o);
                 });
     }
@@ -189,7 +193,7 @@ void output(const WinogradPlan& plan, const float* m, std::int64_t first, std::i
                     [](Vec(&v)[points], Vec(&o)[Side]) HANDGRAD_INLINED { from_points(matrices<Side>.outputs, v, o); },
                     [&](int i, int j) HANDGRAD_INLINED {
                         const float* const at = from + (i * points + j) * step;
-                        prefetch_read(at + 2 * S::lanes);
+                        if constexpr (kFar<Side>) prefetch_read(at + 2 * S::lanes);
                         return S::load(at);
                     },
                     [&](int i, int j, Vec o) HANDGRAD_INLINED {
