@@ -8,8 +8,8 @@ namespace handgrad::HANDGRAD_ISA {
 using S = Simd<float>;
 using Vec = S::Vec;
 
-// The points of F(Side x Side, 3 x 3): 0 where there is a `middle`, each of `pairs` and its opposite, and infinity. Those of 4 are
-// Lavin's and Gray's, the others have the smallest error that a search of fractions up to 4 found.
+// The points of F(Side x Side, 3 x 3): 0 where there is a `middle`, each of `pairs` and its opposite, and infinity. Those of 4
+// are Lavin's and Gray's, the others have the smallest error that a search of fractions up to 4 found.
 template <int Side>
 struct Points;
 template <>
@@ -156,22 +156,23 @@ HANDGRAD_INLINE void repeat(const Body& body) {
     }
 }
 
-// Both sides: `load(i, j)` gives the tile's numbers, `side` transforms a column or a row, `store(i, j, v)` takes the results.
-template <int In, int Out, class Side, class Load, class Store>
-HANDGRAD_INLINE void both_sides(const Side& side, const Load& load, const Store& store) {
+// Both sides: `load(i, j)` gives the tile's numbers, `transform_side` takes a column, then a row of them to its results, which
+// `store(i, j, v)` takes.
+template <int In, int Out, class Transform, class Load, class Store>
+HANDGRAD_INLINE void both_sides(const Transform& transform_side, const Load& load, const Store& store) {
     constexpr bool small = In <= 6 && Out <= 6;
     Vec half[Out][In];
     repeat<In, small>([&](int j) HANDGRAD_INLINED {
         Vec column[In], turned[Out];
         HANDGRAD_UNROLL
         for (int i = 0; i < In; ++i) column[i] = load(i, j);
-        side(column, turned);
+        transform_side(column, turned);
         HANDGRAD_UNROLL
         for (int i = 0; i < Out; ++i) half[i][j] = turned[i];
     });
     repeat<Out, small>([&](int i) HANDGRAD_INLINED {
         Vec row[Out];
-        side(half[i], row);
+        transform_side(half[i], row);
         HANDGRAD_UNROLL
         for (int j = 0; j < Out; ++j) store(i, j, row[j]);
     });
