@@ -183,10 +183,7 @@ void gather_parts(const T* parts, std::int64_t share, std::int64_t count, const 
                         dw[f * taps + t] = sum;
                     }
     });
-    for (std::int64_t f = 0; f < rows; ++f) {
-        db[f] = parts[taps * rows + f];
-        for (std::int64_t part = 1; part < count; ++part) db[f] += parts[part * share + taps * rows + f];
-    }
+    sum_parts(parts + taps * rows, share, count, rows, db);
 }
 
 // `relu_out` and `shift` as in conv_relu_backward_w, or null.

@@ -89,6 +89,20 @@ class OutputMoments {
     std::vector<RunningMoments> running_;  // of each thread
 };
 
+// Where images or their outputs lie: one behind the other in the whole batch. For functions that ask for an image and more.
+auto in_batch(auto* first, std::int64_t image_size) {
+    return [=](std::int64_t image, const auto&...) { return first + image * image_size; };
+}
+
+// to (length) = the sum of `count` parts, which lie `share` apart.
+template <class T>
+void sum_parts(const T* parts, std::int64_t share, std::int64_t count, std::int64_t length, T* to) {
+    for (std::int64_t i = 0; i < length; ++i) {
+        to[i] = parts[i];
+        for (std::int64_t part = 1; part < count; ++part) to[i] += parts[part * share + i];
+    }
+}
+
 // Images in pieces for the threads: whole images where there are enough of them, else parts of their `length` results,
 // which begin at multiples of `unit`. Calls piece(image, begin, end, slot).
 template <class Piece>

@@ -57,11 +57,6 @@ void for_each_group(const ShiftedPlan& p, std::int64_t images, const Body& body)
     });
 }
 
-// Where the images of a group lie: one behind the other in the whole batch.
-auto in_batch(auto* first, std::int64_t image_size) {
-    return [=](std::int64_t image, const ShiftedGroup&, int) { return first + image * image_size; };
-}
-
 // from(first image, group, slot) and to(...) are where a group's images and outputs lie; done(...) comes after its outputs.
 template <class From, class To, class Done>
 void convolve(const ShiftedPlan& p, std::int64_t images, const From& from, const ShiftedFilters& filters, const float* bias,
@@ -100,10 +95,7 @@ void sum_gradient(const ConvShape& s, const ShiftedPlan& p, const FromDout& dout
     parallel_for(k.panels(p), 1, [&](std::int64_t begin, std::int64_t end, int) {
         k.unpack(p, sums.get(), parts, part, begin, end, dw);
     });
-    for (std::int64_t f = 0; f < s.f; ++f) {
-        db[f] = sums.get()[size + f];
-        for (std::int64_t i = 1; i < parts; ++i) db[f] += sums.get()[i * part + size + f];
-    }
+    sum_parts<float>(sums.get() + size, part, parts, s.f, db);
 }
 
 // Gradients of a group, as convolve asks for them.

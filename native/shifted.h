@@ -16,11 +16,8 @@ void shifted_forward(const ConvShape& s, const float* x, const float* w, const f
 void shifted_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx);
 void shifted_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db);
 
-// Convolution and max-pool in one: the convolution's output, the pool's planes, is stored for a few images at a time, while
-// it is in the cache. Whether these functions take the shape: images are not cut into bands, and a window has 256 taps at most.
+// The same as the functions of block.h for convolution and max-pool in one, for shapes that shifted_pool_takes.
 bool shifted_pool_takes(const ConvShape& s, const PoolShape& pool);
-
-// out and winner (N, F, H'', W''): as those of max-pool.
 void shifted_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
                           std::uint8_t* winner);
 void shifted_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,

@@ -152,11 +152,6 @@ class BlockMoments {
     const Scratch<float> room_;
 };
 
-// Where an image lies: behind the one before it in the whole batch.
-auto in_batch(auto* first, std::int64_t image_size) {
-    return [=](std::int64_t image, int) { return first + image * image_size; };
-}
-
 // What is convolved: `filters` w (filters, channels, 3, 3) over images (channels, h, w) with their corners at (top, left).
 struct Convolved {
     std::int64_t h, w, top, left;
@@ -207,6 +202,11 @@ void convolve(const WinogradPlan& plan, std::int64_t images, const Convolved& c,
 }
 
 void nothing(std::int64_t, int) {}
+
+// Gradients of an image, as backward_x and backward_w ask for them.
+auto unpooled(const Pooled& pooled) {
+    return [&](std::int64_t image, int slot) { return pooled.of(image, 1, slot); };
+}
 
 WinogradPlan forward_plan_of(const ConvShape& s) {
     return plan_for(s.c, s.f, s.out_h(), s.out_w(), s.n, kBlockBytes, kernels().winograd.tiles_at_once);
@@ -281,10 +281,7 @@ void backward_w(const ConvShape& s, const From& from, const float* x, float* dw,
     parallel_for(s.c, grain_for(plan, s.n, 4), [&](std::int64_t begin, std::int64_t end, int) {
         side.filter_gradients(plan, result.get(), parts, begin, end, dw);
     });
-    for (std::int64_t f = 0; f < s.f; ++f) {
-        db[f] = bias.get()[f];
-        for (std::int64_t part = 1; part < parts; ++part) db[f] += bias.get()[part * of_bias + f];
-    }
+    sum_parts<float>(bias.get(), of_bias, parts, s.f, db);
 }
 
 }  // namespace
@@ -346,14 +343,14 @@ void winograd_pool_backward_x(const ConvShape& s, const PoolShape& pool, const f
                               const float* w, float* dx) {
     const Scores scores(s, 1);
     const Pooled pooled{s, pool, dout, winner, scores};
-    backward_x(s, [&](std::int64_t image, int slot) { return pooled.of(image, 1, slot); }, w, dx);
+    backward_x(s, unpooled(pooled), w, dx);
 }
 
 void winograd_pool_backward_w(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,
                               const float* x, float* dw, float* db) {
     const Scores scores(s, 1);
     const Pooled pooled{s, pool, dout, winner, scores};
-    backward_w(s, [&](std::int64_t image, int slot) { return pooled.of(image, 1, slot); }, x, dw, db);
+    backward_w(s, unpooled(pooled), x, dw, db);
 }
 
 }  // namespace handgrad

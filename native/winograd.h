@@ -22,11 +22,8 @@ void winograd_forward(const ConvShape& s, const float* x, const float* w, const 
 void winograd_backward_x(const ConvShape& s, const float* dout, const float* w, float* dx);
 void winograd_backward_w(const ConvShape& s, const float* dout, const float* x, float* dw, float* db);
 
-// Convolution and max-pool in one: the convolution's output, the pool's planes, is there for one image at a time, while it is in
-// the cache. Whether these functions take the shape: images are not cut, and a window has 256 taps at most.
+// The same as the functions of block.h for convolution and max-pool in one, for shapes that winograd_pool_takes.
 bool winograd_pool_takes(const ConvShape& s, const PoolShape& pool);
-
-// out and winner (N, F, H'', W''): as those of max-pool.
 void winograd_pool_forward(const ConvShape& s, const PoolShape& pool, const float* x, const float* w, const float* b, float* out,
                            std::uint8_t* winner);
 void winograd_pool_backward_x(const ConvShape& s, const PoolShape& pool, const float* dout, const std::uint8_t* winner,

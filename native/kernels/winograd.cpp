@@ -52,10 +52,10 @@ void filters(const WinogradPlan& plan, const float* w, std::int64_t begin, std::
 
 void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,
            std::int64_t top, std::int64_t left, std::int64_t rows, std::int64_t columns, float* to) {
-    const std::int64_t deep = ceil_div(planes, S::lanes) * S::lanes, pixel = staged_pixel(deep), pixels = height * width;
+    const std::int64_t pixel = staged_pixel(ceil_div(planes, S::lanes) * S::lanes), pixels = height * width;
     const auto clear = [&](std::int64_t row, std::int64_t from, std::int64_t until) {
-        for (std::int64_t i = row * columns + from; i < row * columns + until; ++i)
-            for (std::int64_t c = 0; c < deep; c += S::lanes) S::store(to + i * pixel + c, S::zero());
+        for (std::int64_t i = (row * columns + from) * pixel; i < (row * columns + until) * pixel; i += S::lanes)
+            S::store(to + i, S::zero());
     };
     for (std::int64_t y = 0; y < rows; ++y) {
         const bool border = y < top || y >= top + height;
@@ -71,7 +71,7 @@ void stage(const float* image, std::int64_t planes, std::int64_t plane, std::int
             HANDGRAD_UNROLL
             for (int i = 0; i < S::lanes; ++i) {
                 const float* from = image + (c + i) * plane + p;
-                prefetch_read(from + S::lanes * plane);
+                prefetch_read(from + S::lanes * plane);  // planes are more streams than the machine follows
                 v[i] = i >= here ? S::zero() : count == S::lanes ? S::load(from) : S::load_part(from, count);
             }
             transpose<S>(v);
@@ -209,7 +209,7 @@ void output(const WinogradPlan& plan, const float* m, std::int64_t first, std::i
     }
 }
 
-// The sums lie in 36 places a part or more, more streams than the machine follows by itself: so many numbers ahead they are asked for.
+// The sums lie in many places a part, more streams than the machine follows by itself: so many numbers ahead they are asked for.
 constexpr std::int64_t kAhead = 4 * S::lanes;
 
 template <int Side>
@@ -239,15 +239,15 @@ void filter_gradients(const WinogradPlan& plan, const float* parts, std::int64_t
         }
 }
 
-}  // namespace
+template <int Side>
+constexpr WinogradTransforms transforms{filters<Side>, input<Side>, output<Side>, gradient<Side>, filter_gradients<Side>};
 
-#define HANDGRAD_OF_SIDE(side) {filters<side>, input<side>, output<side>, gradient<side>, filter_gradients<side>}
+}  // namespace
 
 const WinogradKernels winograd{
     S::lanes, 4 * kRows, stage, filter_units, filter_size, filter_workspace, nullptr, nullptr, products_workspace, products,
     filter_products,
-    {{}, {}, HANDGRAD_OF_SIDE(2), HANDGRAD_OF_SIDE(3), HANDGRAD_OF_SIDE(4), HANDGRAD_OF_SIDE(5), HANDGRAD_OF_SIDE(6),
-     HANDGRAD_OF_SIDE(7), HANDGRAD_OF_SIDE(8)},
+    {{}, {}, transforms<2>, transforms<3>, transforms<4>, transforms<5>, transforms<6>, transforms<7>, transforms<8>},
 };
 
 }  // namespace handgrad::HANDGRAD_ISA

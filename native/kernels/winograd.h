@@ -69,11 +69,11 @@ struct WinogradTransforms {
 struct WinogradKernels {
     // Numbers in a vector: what channels and filters are rounded up to.
     int lanes;
-    // Tiles of a block where the filters are read from the third-level cache for every one: so few that their inputs and products
-    // are not far either.
+    // Tiles of 4 x 4 in a block where the filters are read from the third-level cache for every one: so few that their inputs
+    // and products are not far either.
     int tiles_at_once;
-    // to (rows, columns, staged_pixel(lanes of planes)) = image (planes, height, width) with its corner at (top, left), else 0; the
-    // planes are `plane` numbers apart.
+    // to (rows, columns, staged_pixel(lanes of planes)) = image (planes, height, width) with its corner at (top, left), else 0;
+    // the planes are `plane` numbers apart.
     void (*stage)(const float* image, std::int64_t planes, std::int64_t plane, std::int64_t height, std::int64_t width,
                   std::int64_t top, std::int64_t left, std::int64_t rows, std::int64_t columns, float* to);
     // Units of filters: one is 32 filters (or what a product's tile is wide) of 16 channels.

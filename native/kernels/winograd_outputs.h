@@ -75,7 +75,7 @@ inline void store_strip(const WinogradPlan& plan, const Vec* y, const Strip& str
             for (int f = 0; f < S::lanes; ++f)
                 if (f < filters) {
                     store_some<S>(to + p + f * plane, v[f], count);
-                    prefetch(to + p + (f + S::lanes) * plane);
+                    prefetch(to + p + (f + S::lanes) * plane);  // of the next filters, which come at once
                 }
         }
 }
