@@ -34,8 +34,8 @@ void conv_relu_pool_backward_w(const ConvShape& s, const PoolShape& pool, const 
                                const T* x, const T* shift, T* dw, T* db);
 
 // The same without relu, in single precision: the convolution's output is there for few images at a time, while it is in
-// the cache. Whether these functions take the shape, at the precision in use: images are not cut into bands, and a window has 256 taps
-// at most. All that they take is quicker so than one layer after the other.
+// the cache. Whether these functions take the shape, at the precision in use: images are not cut into bands, and a window
+// has 256 taps at most. All that they take is quicker so than one layer after the other.
 bool conv_pool_takes(const ConvShape& s, const PoolShape& pool);
 
 // out and winner (N, F, H'', W''): as those of max-pool.
