@@ -34,6 +34,7 @@ struct Features {
     bool neon = false;
     bool avx = false, fma = false, avx2 = false;
     bool avx512f = false, avx512bw = false, avx512dq = false, avx512vl = false;
+    bool avx512_bf16 = false;
     bool amx_tile = false, amx_bf16 = false;
 };
 
@@ -43,17 +44,17 @@ struct Registers {
     std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-Registers cpuid(std::uint32_t leaf) {
+Registers cpuid(std::uint32_t leaf, std::uint32_t subleaf = 0) {
     Registers r;
 #if defined(_MSC_VER)
     int out[4];
     __cpuid(out, 0);
     if (static_cast<std::uint32_t>(out[0]) < leaf) return r;
-    __cpuidex(out, static_cast<int>(leaf), 0);
+    __cpuidex(out, static_cast<int>(leaf), static_cast<int>(subleaf));
     r = {static_cast<std::uint32_t>(out[0]), static_cast<std::uint32_t>(out[1]),
          static_cast<std::uint32_t>(out[2]), static_cast<std::uint32_t>(out[3])};
 #else
-    __get_cpuid_count(leaf, 0, &r.eax, &r.ebx, &r.ecx, &r.edx);  // leaves zeros for an unknown leaf
+    __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);  // leaves zeros for an unknown leaf
 #endif
     return r;
 }
@@ -93,6 +94,7 @@ Features detect() {
     f.avx512dq = zmm && bit(extended.ebx, 17);
     f.avx512bw = zmm && bit(extended.ebx, 30);
     f.avx512vl = zmm && bit(extended.ebx, 31);
+    f.avx512_bf16 = zmm && extended.eax >= 1 && bit(cpuid(7, 1).eax, 5);  // eax: the last subleaf there is
     const bool tiles = zmm && (saved & 0x60000) == 0x60000 && bit(extended.edx, 24) && tiles_granted();
     f.amx_tile = tiles;
     f.amx_bf16 = tiles && bit(extended.edx, 22);
@@ -130,6 +132,8 @@ bool cpu_runs(Isa isa) {
     return false;
 }
 
+bool cpu_multiplies_pairs() { return cpu_runs(Isa::avx512) && features().avx512_bf16; }
+
 std::vector<std::string> cpu_features() {
     const Features& f = features();
     const struct {
@@ -137,7 +141,8 @@ std::vector<std::string> cpu_features() {
         bool usable;
     } all[] = {{"neon", f.neon},         {"avx", f.avx},           {"fma", f.fma},
                {"avx2", f.avx2},         {"avx512f", f.avx512f},   {"avx512bw", f.avx512bw},
-               {"avx512dq", f.avx512dq}, {"avx512vl", f.avx512vl}, {"amx_tile", f.amx_tile}, {"amx_bf16", f.amx_bf16}};
+               {"avx512dq", f.avx512dq}, {"avx512vl", f.avx512vl}, {"avx512_bf16", f.avx512_bf16}, {"amx_tile", f.amx_tile},
+               {"amx_bf16", f.amx_bf16}};
     std::vector<std::string> names;
     for (const auto& feature : all)
         if (feature.usable) names.emplace_back(feature.name);

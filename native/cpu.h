@@ -14,6 +14,9 @@ const char* isa_name(Isa isa);
 // Does this CPU run it, and does the operating system save its registers?
 bool cpu_runs(Isa isa);
 
+// Does it have instructions of AVX-512 that multiply pairs of bfloat16 (Zen 4, Cooper Lake and later)?
+bool cpu_multiplies_pairs();
+
 // Names of the vector extensions that are usable here: "avx2", "fma", "avx512f", ...
 std::vector<std::string> cpu_features();
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "kernels/amx/table.h"
+#include "kernels/pairs/table.h"
 
 namespace handgrad {
 
@@ -26,17 +27,31 @@ extern const KernelTable table;
 
 namespace {
 
-#if defined(HANDGRAD_WITH_AMX)
-KernelTable on_top_of_avx512(void (*install)(KernelTable&)) {
+#if defined(HANDGRAD_WITH_AVX512)
+[[maybe_unused]] KernelTable on_top_of_avx512(void (*install)(KernelTable&)) {
     KernelTable table = avx512::table;
     install(table);
     return table;
 }
 
+const KernelTable& avx512_table() {
+#if defined(HANDGRAD_WITH_PAIRS)
+    static const KernelTable in_pairs = on_top_of_avx512(pairs::install);
+    if (precision() == Precision::low && cpu_multiplies_pairs()) return in_pairs;
+#endif
+    return avx512::table;
+}
+#endif
+
+#if defined(HANDGRAD_WITH_AMX)
 const KernelTable& amx_table() {
-    static const KernelTable tables[] = {on_top_of_avx512(amx::install), on_top_of_avx512(amx_high::install),
-                                         on_top_of_avx512(amx_medium::install)};
-    return tables[static_cast<int>(precision())];
+    static const KernelTable highest = on_top_of_avx512(amx::install), high = on_top_of_avx512(amx_high::install),
+                             medium = on_top_of_avx512(amx_medium::install);
+    switch (precision()) {
+        case Precision::highest: return highest;
+        case Precision::high: return high;
+        default: return medium;
+    }
 }
 #endif
 
@@ -55,7 +70,7 @@ constexpr Compiled kCompiled[] = {
     {Isa::avx2, []() -> const KernelTable& { return avx2::table; }},
 #endif
 #if defined(HANDGRAD_WITH_AVX512)
-    {Isa::avx512, []() -> const KernelTable& { return avx512::table; }},
+    {Isa::avx512, avx512_table},
 #endif
 #if defined(HANDGRAD_WITH_AMX)
     {Isa::amx, amx_table},
@@ -70,12 +85,12 @@ std::atomic<Asker> asker{Asker::nobody};
 std::atomic<Precision> precision_in_use{Precision::highest};
 
 // In the order of Precision.
-constexpr const char* kPrecisions[] = {"highest", "high", "medium"};
+constexpr const char* kPrecisions[] = {"highest", "high", "medium", "low"};
 
 void choose_precision(const char* argument, const std::string& name) {
     const auto found = std::find(std::begin(kPrecisions), std::end(kPrecisions), name);
     if (found == std::end(kPrecisions))
-        throw std::invalid_argument(std::string(argument) + " must be highest, high or medium, got '" + name + "'");
+        throw std::invalid_argument(std::string(argument) + " must be highest, high, medium or low, got '" + name + "'");
     precision_in_use.store(static_cast<Precision>(found - kPrecisions), std::memory_order_relaxed);
 }
 

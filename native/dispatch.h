@@ -24,12 +24,13 @@ void set_isa(const std::string& name);
 void set_isa_from_environment();
 
 // How exact float32 products are: all digits, unless the caller lets kernels leave out the last third of them where
-// that is quicker (2^-16 of a product instead of 2^-24), or the last two (2^-8). Only AMX has such kernels.
-enum class Precision { highest, high, medium };
+// that is quicker (2^-16 of a product instead of 2^-24), or the last two (2^-8), which only kernels of AMX do; at low precision
+// kernels of AVX-512 with bfloat16 may also transform what they round so.
+enum class Precision { highest, high, medium, low };
 Precision precision();
 const char* precision_name();
 
-// Throws std::invalid_argument for what is neither 'highest' nor 'high' nor 'medium'.
+// Throws std::invalid_argument for what is none of these names.
 void set_precision(const std::string& name);
 
 // Reads HANDGRAD_PRECISION; does nothing where it is unset or empty. Throws std::invalid_argument.

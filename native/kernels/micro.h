@@ -41,6 +41,16 @@ struct Tile {
     Lines<T> lines = {};       // the same, where B is not packed beforehand: a few lines every step
 };
 
+// sum + factor row: what a step adds to a vector of sums.
+template <class S>
+HANDGRAD_INLINE typename S::Vec plus_product(typename S::Vec sum, typename S::Vec factor, typename S::Vec row) {
+#if defined(HANDGRAD_ISA_PAIRS)  // where a float32 holds two numbers of bfloat16: the products of the first and of the second
+    if constexpr (sizeof(row[0]) == sizeof(float))
+        return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(factor), reinterpret_cast<__m512bh>(row));
+#endif
+    return S::fma(factor, row, sum);
+}
+
 template <class T, int V>
 HANDGRAD_INLINE void finish_row(const Tile<T>& t, int row, typename Simd<T>::Vec (&sum)[V]) {
     using S = Simd<T>;
@@ -121,7 +131,7 @@ void micro(const Tile<T>& t) {
         for (int i = 0; i < R; ++i) {
             const typename S::Vec factor = S::splat(a[i * a_row]);
             HANDGRAD_UNROLL
-            for (int j = 0; j < V; ++j) sums[i][j] = S::fma(factor, row[j], sums[i][j]);
+            for (int j = 0; j < V; ++j) sums[i][j] = plus_product<S>(sums[i][j], factor, row[j]);
         }
         a += t.a_step;
         b += t.b_step;

@@ -23,6 +23,7 @@ struct WinogradPlan {
     std::int64_t channels = 0, filters = 0;
     std::int64_t out_height = 0, out_width = 0;
     std::int64_t tiles_y = 0, tiles_x = 0;
+    bool pairs = false;                    // products are made in pairs of bfloat16
     std::int64_t block = 0;                // tiles that are multiplied together
     std::int64_t band = 0;                 // rows of tiles that are staged together: all of them but in large images
     std::int64_t channel_lanes = 0, filter_lanes = 0;  // rounded up to whole vectors; what is added is 0
@@ -80,7 +81,7 @@ struct WinogradKernels {
     std::int64_t (*filter_units)(const WinogradPlan& plan);
     std::int64_t (*filter_size)(const WinogradPlan& plan);
     std::int64_t (*filter_workspace)();
-    // u as the products want it, for places begin..end; null where they take it as it is.
+    // u as the products want it, for places begin..end; null, or a size of 0, where they take it as it is.
     std::int64_t (*packed_size)(const WinogradPlan& plan);
     void (*pack_filters)(const WinogradPlan& plan, const float* u, std::int64_t begin, std::int64_t end, float* packed);
     // What products and filter_products need as their workspace.
@@ -92,6 +93,7 @@ struct WinogradKernels {
     void (*filter_products)(const WinogradPlan& plan, const float* v, const float* m, std::int64_t tiles, bool add,
                             float* du, float* workspace);
     WinogradTransforms of_side[9];  // from 2 on
+    bool pairs = false;             // whether plans may ask for pairs of bfloat16
 };
 
 }  // namespace handgrad
