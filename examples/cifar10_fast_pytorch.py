@@ -133,7 +133,7 @@ def train(model: nn.Module, batches: Batches, epochs: int, seed: int, autocast: 
             model[0].bias.requires_grad = False
         for group in optimizer.param_groups:
             group["lr"] = group["factor"] * LEARNING_RATE * schedule(step, total)
-        kept, weights = batches.pruned(pruning, step, seed, total)
+        kept, weights = batches.pruned(pruning, step, seed, done=step / total)
         X, y = batches.of(kept, step, seed)
         batch = torch.from_numpy(X).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
@@ -148,7 +148,7 @@ def train(model: nn.Module, batches: Batches, epochs: int, seed: int, autocast: 
         pruning.saw(kept, losses.detach().numpy())
         if (step + 1) % LOOKAHEAD.every == 0:
             for behind, now in zip(slow, state, strict=True):
-                behind.lerp_(now.detach(), LOOKAHEAD.part(step + 1, total))
+                behind.lerp_(now.detach(), LOOKAHEAD.part((step + 1) / total))
                 now.detach().copy_(behind)
         if (step + 1) % batches.per_epoch == 0:
             print(f"epoch {(step + 1) // batches.per_epoch}: loss {loss.item():.4f}", flush=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from training.toys import Linear, Normed, scale, solver
 
-from handgrad.models import Ensemble
-from handgrad.training import CheckpointError, load_checkpoint
+from handgrad.models import ConvNet, Ensemble
+from handgrad.training import CheckpointError, Lookahead, load_checkpoint, parts
 
 
 def test_the_weights_at_the_end_of_each_part_are_kept() -> None:
@@ -70,6 +70,40 @@ def test_a_checkpoint_keeps_them(tmp_path: Path) -> None:
         np.testing.assert_array_equal(resumed.snapshots[number][0]["W"], params["W"])
     with pytest.raises(CheckpointError, match=r"snapshot 1 of checkpoint .* has parameter 'gamma', which"):
         checkpoint.apply_snapshot(Linear(), 1)
+
+
+def test_each_part_is_a_run_of_its_own_for_lookahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    real = Lookahead.part
+    monkeypatch.setattr(Lookahead, "part", lambda self, share: shares.append(share) or real(self, share))
+    ours = solver(Linear(), num_snapshots=3, lookahead=Lookahead(every=2, alpha=0.2, power=1))
+    ours.train()
+    ours.train(2)
+    assert shares == [2 / 6, 4 / 6, 1] * 3 + [1]  # of 18 steps, and two beyond the end
+
+
+def test_each_part_ends_with_all_images() -> None:
+    net = ConvNet("affine", input_dim=(3, 4, 4), num_classes=3, dtype=float, seed=0)
+    ours, batches = solver(net, num_snapshots=2, prune=0.9, num_epochs=16, batch_size=15), []
+    real = net.loss
+    net.loss = lambda X, y=None, *rest: (
+        (batches.append(len(X)) if y is not None else None) or real(X, y, *rest)
+    )
+    ours.train()
+    sizes = np.array(batches).reshape(2, 8, 4)  # parts, epochs, batches
+    assert (sizes[:, 7] == 15).all()
+    assert (sizes[:, 2:7].mean(axis=(1, 2)) < 12).all()
+
+
+def test_the_parts_of_a_run_hold_each_step_once() -> None:
+    for total in range(1, 12):
+        for number in range(1, 8):
+            before, after = zip(*(parts.shares(step, total, number) for step in range(total)), strict=True)
+            assert sum(share == 0 for share in before) == sum(share == 1 for share in after) <= number
+            assert before[0] == 0
+            assert after[-1] == 1
+            ends = {parts.begin(n, total, number) for n in range(1, number + 1)}
+            assert {step + 1 for step in range(total) if after[step] == 1} == ends - {0}
 
 
 def test_what_is_refused() -> None:

@@ -27,10 +27,13 @@ class Averages:
         if lookahead is not None:
             lookahead.begin(model)
 
-    def update(self, model: Any, step: int, total_steps: int) -> None:
-        """Take in the model after step `step`, counted from 1; lookahead may change its weights."""
+    def update(self, model: Any, step: int, share: float) -> None:
+        """Take in the model after step `step`, counted from 1; lookahead may change its weights.
+
+        `share` of the run is over then.
+        """
         if self.lookahead is not None:
-            self.lookahead.update(model, step, total_steps)
+            self.lookahead.update(model, step, share)
         if self.average is not None:
             self.average.update(model, step)
 

@@ -85,11 +85,11 @@ class Batches:
         return mixup(X, self.y[chosen], self.num_classes, self.mixup, random(seed, MIXUP, iteration))
 
     def pruned(
-        self, pruning: Pruning, iteration: int, seed: int, total: int
+        self, pruning: Pruning, iteration: int, seed: int, done: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the indices of an iteration, of `total`, that pruning keeps, and how much each counts."""
+        """Return the indices of an iteration that pruning keeps, and how much each counts; `done` is over."""
         rng = random(seed, PRUNE, iteration)
-        return pruning.choose(self.indices(iteration, seed), rng, done=iteration / max(1, total))
+        return pruning.choose(self.indices(iteration, seed), rng, done)
 
     def _side(self, epoch: int) -> int | None:
         begun = [first for first in self.image_side or {} if first <= epoch]

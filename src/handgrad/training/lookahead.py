@@ -28,8 +28,8 @@ class Lookahead:
     alpha : float
         Part of the way, above 0 and up to 1; 1 leaves the fast weights as they are.
     power : float
-        Above 0 the part is ``1 - (1 - alpha) share**power``, where `share` of the run is over: all of the way
-        at first, `alpha` of it at the end.
+        Above 0 the part is ``1 - (1 - alpha) share**power``, where `share` of the run, or of its part with
+        a snapshot, is over: all of the way at first, `alpha` of it at the end.
 
     Raises
     ------
@@ -44,9 +44,9 @@ class Lookahead:
     Examples
     --------
     >>> lookahead = Lookahead(every=5, alpha=0.5)
-    >>> [lookahead.part(step, 100) for step in (5, 50, 100)]
+    >>> [lookahead.part(share) for share in (0.05, 0.5, 1)]
     [0.5, 0.5, 0.5]
-    >>> [Lookahead(every=5, alpha=0.2, power=3).part(step, 100) for step in (0, 50, 100)]
+    >>> [Lookahead(every=5, alpha=0.2, power=3).part(share) for share in (0, 0.5, 1)]
     [1.0, 0.9, 0.2]
     """
 
@@ -86,20 +86,19 @@ class Lookahead:
     def __str__(self) -> str:
         return f"Lookahead(every={self.every}, alpha={self.alpha!r}, power={self.power!r})"
 
-    def part(self, step: int, total_steps: int) -> float:
-        """Return the part of the way that is gone after `step` steps of `total_steps`."""
-        share = min(1.0, step / total_steps) if total_steps else 1.0
+    def part(self, share: float) -> float:
+        """Return the part of the way that is gone when so great a share of the run is over."""
         return round(1 - (1 - self.alpha) * share**self.power, 12)
 
     def begin(self, model: Any) -> None:
         """Take the model as it is as the slow weights."""
         self.params, self.statistics = model_state.weights(model)
 
-    def update(self, model: Any, step: int, total_steps: int) -> None:
-        """Let slow and fast weights meet, if it is time after step `step`, counted from 1."""
+    def update(self, model: Any, step: int, share: float) -> None:
+        """Let slow and fast weights meet, if it is time after `step`, counted from 1; `share` is over."""
         if step % self.every != 0:
             return
-        part = self.part(step, total_steps)
+        part = self.part(share)
         self.params = _towards(self.params, model.params, part)
         now = model_state.statistics(model)
         self.statistics = [_towards(a, b, part) for a, b in zip(self.statistics, now, strict=True)]

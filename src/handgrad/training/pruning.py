@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 UNTIL = 7 / 8
-"""The part of a run in which images are left out; from then on all are seen."""
+"""The share of a run, or of its part with a snapshot, in which images are left out; then all are seen."""
 
 
 class Pruning:
@@ -47,7 +47,7 @@ class Pruning:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return those indices of a batch (N,) that are kept, at least one, and how much each image counts.
 
-        `done` is the part of the run that is over: from `UNTIL` on all are kept, and count the same.
+        `done` is the share of the run that is over: from `UNTIL` on all are kept, and count the same.
         """
         if done >= UNTIL:
             return batch, np.ones(len(batch))

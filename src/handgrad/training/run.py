@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.backend.factored import factored_gradients
-from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state
+from handgrad.training import checkpoint, checks, evaluation, feeding, logging, model_state, parts
 from handgrad.training import param_config as own_settings
 from handgrad.training import resume as resuming
 from handgrad.training.ahead import Ahead
@@ -119,7 +119,8 @@ class Run:
         if self.iteration == 0 or self.mixup is not None:
             self._know_classes()
         factor = factor_at(self.schedule, self.iteration, self.num_iterations)
-        chosen, weights = self._pruned()
+        done, share = parts.shares(self.iteration, self.num_iterations, self.num_snapshots or 1)
+        chosen, weights = self._pruned(done)
         X, y = self._batch() if chosen is None else self._batches.of(chosen, self.iteration, self._seed)
         with model_state.unchanged_on_error(self.model):
             frozen = own_settings.frozen(self.param_config, self.epoch)
@@ -136,7 +137,7 @@ class Run:
         self.iteration += 1
         if self._pruning is not None and chosen is not None:
             self._pruning.saw(chosen, self.model.sample_losses)
-        self._averages.update(self.model, self.iteration, self.num_iterations)
+        self._averages.update(self.model, self.iteration, share)
         return loss, rates.get(own_settings.typical(self.param_config, self.model.params))
 
     def _loss_and_grads(
@@ -159,11 +160,11 @@ class Run:
             data = (self.X_train, self.y_train, self.y_val)
             self._batches.num_classes = evaluation.check_classes(self.model, *data, self.preprocess)
 
-    def _pruned(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def _pruned(self, done: float) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Return which images the next step sees, and how much they count; with no pruning None."""
         if self._pruning is None:
             return None, None
-        return self._batches.pruned(self._pruning, self.iteration, self._seed, self.num_iterations)
+        return self._batches.pruned(self._pruning, self.iteration, self._seed, done)
 
     def _batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of the next step."""
@@ -182,8 +183,7 @@ class Run:
     def _keep_snapshot(self) -> None:
         """Keep the weights where a part of the run ends and it is not done yet."""
         wanted, kept = self.num_snapshots or 0, len(self.snapshots)
-        due = self.iteration > 0 and self.iteration * wanted >= (kept + 1) * self.num_iterations
-        if kept < wanted and due:
+        if kept < wanted and self.iteration >= max(1, parts.begin(kept + 1, self.num_iterations, wanted)):
             with self._judged():
                 self.snapshots.append(model_state.weights(self.model))
 

@@ -32,6 +32,12 @@ def share_of(step: int, total_steps: int) -> float:
     return step / total_steps if total_steps else 1.0
 
 
+def share_of_cycle(step: int, total_steps: int, cycles: int) -> float:
+    """Return how much of its cycle is over at `step`; at the end of the run 1."""
+    # In whole numbers, lest rounding put a beginning at the end of the cycle before it.
+    return step * cycles % total_steps / total_steps if step < total_steps else 1.0
+
+
 def half_cosine(begin: float, end: float, share: float) -> float:
     """Return the value at `share` of the way from `begin` to `end` along half a cosine."""
     return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
@@ -41,6 +47,12 @@ def check_peak(where: str, peak: float) -> None:
     """Refuse a peak at or outside the ends of the run."""
     if not 0 < peak < 1:
         raise ValueError(f"{where}'s peak must be a fraction between 0 and 1, got {peak!r}")
+
+
+def check_cycles(where: str, cycles: int) -> None:
+    """Refuse what is no number of cycles."""
+    if not (cycles >= 1 and cycles == int(cycles)):
+        raise ValueError(f"{where} cycles must be a whole number of at least 1, got {cycles!r}")
 
 
 def check_positive(where: str, **values: float) -> None:

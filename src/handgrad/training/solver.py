@@ -83,7 +83,8 @@ class Solver(Run):
         hours", 2018; Tan and Le, "EfficientNetV2", 2021.
     num_snapshots : int, optional
         Keep the weights at the end of each of so many equal parts of the run, for an ensemble; goes with
-        the schedule ``"cosine_cycles(5)"`` (Huang et al., "Snapshot ensembles", 2017).
+        the schedules ``"cosine_cycles(5)"`` and ``"triangle(cycles=5)"`` (Huang et al., "Snapshot ensembles",
+        2017). `lookahead` and `prune` take each part for a run of its own.
     recalibrate : int, optional
         Measure batch norm's running statistics anew over so many training batches, not augmented, before
         weights are evaluated, as averaged ones want it; see `handgrad.training.recalibration`.
@@ -92,10 +93,10 @@ class Solver(Run):
         The model's ``loss(X, y)`` then gets soft labels (N, K), which nets of `handgrad.models` with the
         softmax loss take. Random numbers for it are drawn apart from those of `augment`.
     prune : float, optional
-        Leave out, in the first seven eighths of the run, so great a share of the images whose loss was below
-        the mean when they were last seen, and weigh the others of them up: 0.5 makes an epoch a third
-        shorter, its batches smaller; see `handgrad.training.pruning`. For a model whose loss takes weights,
-        as a `ConvNet` with softmax; goes neither with `mixup` nor with `background`.
+        Leave out, in the first seven eighths of the run, or of each part with a snapshot, so great a share of
+        the images whose loss was below the mean when they were last seen, and weigh the others of them up:
+        0.5 makes an epoch a third shorter, its batches smaller; see `handgrad.training.pruning`. For a model
+        whose loss takes weights, as a `ConvNet` with softmax; goes neither with `mixup` nor `background`.
     clip_norm, clip_value : float, optional
         The longest that the gradients may be together, and the largest that a number in them may be; see
         `handgrad.training.clipping`.
